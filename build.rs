@@ -1,0 +1,2 @@
+//! Compiles `schema/` into the wire messages.
+fn main() {}

@@ -1,0 +1,1 @@
+//! One file per API key, one table of them all.

@@ -1,0 +1,8 @@
+//! What everything else stands on: typed ids, checksums, named limits, injected time and randomness.
+
+pub mod clock;
+pub mod crc;
+pub mod ids;
+pub mod limits;
+pub mod random;
+mod uuid;

@@ -1,0 +1,1 @@
+//! The command line: serve and the tools. `main.rs` only parses.

@@ -1,0 +1,1 @@
+//! The embedded controller: decides on topics and writes `__cluster_metadata`.

@@ -1,0 +1,1 @@
+//! The read-only view of the cluster that every shard holds.

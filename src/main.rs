@@ -1,0 +1,3 @@
+//! The `ringwood` binary: parses the command line and hands over to `ringwood::cli`.
+
+fn main() {}

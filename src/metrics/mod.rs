@@ -1,0 +1,1 @@
+//! Counters and histograms, one set per shard.

@@ -1,0 +1,1 @@
+//! Leader state over a log: offsets, append, fetch plans, waiting fetches.

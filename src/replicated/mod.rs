@@ -1,0 +1,1 @@
+//! State machines over a log: decide, append, apply, answer on commit.

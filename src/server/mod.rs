@@ -1,0 +1,1 @@
+//! Listeners, connections, admission of memory, shutdown.

@@ -1,0 +1,1 @@
+//! A core and all it owns: executor, mesh, router.

@@ -1,0 +1,1 @@
+//! Kafka's wire format: frames, headers, versions, error codes and generated messages (schemas in `schema/`).
