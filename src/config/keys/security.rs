@@ -1,0 +1,65 @@
+//! Keys of TLS, SASL, authorisation and delegation tokens.
+
+use crate::config::key::Bounds::OneOf;
+use crate::config::key::Kind::{Boolean, Class, Double, Int, List, Long, Password, String};
+use crate::config::key::{Key, key};
+
+/// The rows.
+pub const KEYS: &[Key] = &[
+    key(String, "authorizer.class.name", "").low(),
+    key(Int, "connection.failed.authentication.delay.ms", "100").min(0).low(),
+    key(Long, "connections.max.reauth.ms", "0"),
+    key(Long, "delegation.token.expiry.check.interval.ms", "3600000").min(1).low(),
+    key(Long, "delegation.token.expiry.time.ms", "86400000").min(1),
+    key(Long, "delegation.token.max.lifetime.ms", "604800000").min(1),
+    key(Password, "delegation.token.secret.key", "").null(),
+    key(
+        Class,
+        "principal.builder.class",
+        "org.apache.kafka.common.security.authenticator.DefaultKafkaPrincipalBuilder",
+    )
+    .per_broker(),
+    key(Class, "sasl.client.callback.handler.class", "").null(),
+    key(List, "sasl.enabled.mechanisms", "GSSAPI").per_broker(),
+    key(Password, "sasl.jaas.config", "").null().per_broker(),
+    key(String, "sasl.kerberos.kinit.cmd", "/usr/bin/kinit").per_broker(),
+    key(Long, "sasl.kerberos.min.time.before.relogin", "60000").per_broker(),
+    key(List, "sasl.kerberos.principal.to.local.rules", "DEFAULT").per_broker(),
+    key(String, "sasl.kerberos.service.name", "").null().per_broker(),
+    key(Double, "sasl.kerberos.ticket.renew.jitter", "0.05").per_broker(),
+    key(Double, "sasl.kerberos.ticket.renew.window.factor", "0.8").per_broker(),
+    key(String, "sasl.mechanism.controller.protocol", "GSSAPI").high(),
+    key(String, "sasl.mechanism.inter.broker.protocol", "GSSAPI").per_broker(),
+    key(Class, "sasl.server.callback.handler.class", "").null(),
+    key(Int, "sasl.server.max.receive.size", "524288"),
+    key(String, "security.inter.broker.protocol", "PLAINTEXT").bounds(OneOf(&[
+        "PLAINTEXT",
+        "SSL",
+        "SASL_PLAINTEXT",
+        "SASL_SSL",
+    ])),
+    key(String, "security.providers", "").null().low(),
+    key(Boolean, "ssl.allow.dn.changes", "false").low(),
+    key(Boolean, "ssl.allow.san.changes", "false").low(),
+    key(List, "ssl.cipher.suites", "").per_broker(),
+    key(String, "ssl.client.auth", "none").bounds(OneOf(&["required", "requested", "none"])).per_broker(),
+    key(List, "ssl.enabled.protocols", "TLSv1.2,TLSv1.3").per_broker(),
+    key(String, "ssl.endpoint.identification.algorithm", "https").low().per_broker(),
+    key(Class, "ssl.engine.factory.class", "").null().low().per_broker(),
+    key(Password, "ssl.key.password", "").null().per_broker(),
+    key(String, "ssl.keymanager.algorithm", "SunX509").per_broker(),
+    key(Password, "ssl.keystore.certificate.chain", "").null().per_broker(),
+    key(Password, "ssl.keystore.key", "").null().per_broker(),
+    key(String, "ssl.keystore.location", "").null().per_broker(),
+    key(Password, "ssl.keystore.password", "").null().per_broker(),
+    key(String, "ssl.keystore.type", "JKS").per_broker(),
+    key(String, "ssl.principal.mapping.rules", "DEFAULT").low(),
+    key(String, "ssl.protocol", "TLSv1.3").per_broker(),
+    key(String, "ssl.provider", "").null().per_broker(),
+    key(String, "ssl.secure.random.implementation", "").null().low().per_broker(),
+    key(String, "ssl.trustmanager.algorithm", "PKIX").per_broker(),
+    key(Password, "ssl.truststore.certificates", "").null().per_broker(),
+    key(String, "ssl.truststore.location", "").null().per_broker(),
+    key(Password, "ssl.truststore.password", "").null().per_broker(),
+    key(String, "ssl.truststore.type", "JKS").per_broker(),
+];
