@@ -1,0 +1,354 @@
+//! The shard's own io_uring: file operations and socket readiness.
+//!
+//! Operations are queued and go to the kernel together when the driver task next runs, one system call for all that a
+//! turn of the shard has asked for. Completions raise an eventfd that the executor reads; the driver then wakes whoever
+//! waits. What the kernel may still touch (memory, descriptor) is kept here until the completion has arrived, whatever
+//! becomes of the future.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::future::{self, Future};
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use glommio::io::BufferedFile;
+use io_uring::{IoUring, opcode, squeue, types};
+use slab::Slab;
+
+use super::disk::SharedBuffer;
+use super::memory::Memory;
+use super::task::{Task, spawn};
+
+/// Submissions that go to the kernel in one call; more wait for the next.
+const SUBMISSIONS: u32 = 128;
+/// Completions that the kernel holds before it falls back to its overflow list: each waiting socket may have one.
+const COMPLETIONS: u32 = 1024;
+/// Marks completions that nobody waits for.
+const NOBODY: u64 = u64::MAX;
+
+thread_local! {
+    static CURRENT: RefCell<Option<Rc<Ring>>> = const { RefCell::new(None) };
+}
+
+/// An open file or socket that operations in flight keep open.
+pub(super) type Fd = Arc<OwnedFd>;
+
+/// What must outlive an operation.
+pub(super) enum Keep {
+    /// No memory.
+    Fd { _fd: Fd },
+    /// Memory that the kernel reads.
+    Write { _fd: Fd, _from: SharedBuffer },
+    /// Memory that the kernel fills.
+    Read { _fd: Fd, into: Memory },
+}
+
+enum State {
+    Waiting { waker: Option<Waker>, keep: Keep },
+    Done { result: i32, keep: Keep },
+    Abandoned { _keep: Keep },
+}
+
+/// An io_uring and the operations in flight on it.
+pub(super) struct Ring {
+    uring: RefCell<IoUring>,
+    eventfd: OwnedFd,
+    operations: RefCell<Slab<State>>,
+    backlog: RefCell<VecDeque<squeue::Entry>>,
+    driver: RefCell<Option<Waker>>,
+}
+
+impl Ring {
+    /// Sets the ring up. Errors: ENOMEM when locked memory is short, also for a moment after another process ended.
+    pub(super) fn new() -> io::Result<Self> {
+        let uring = IoUring::builder().setup_cqsize(COMPLETIONS).build(SUBMISSIONS)?;
+        // SAFETY: eventfd returns a new descriptor or -1.
+        let eventfd = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC) };
+        if eventfd < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the descriptor is new and nobody else's.
+        let eventfd = unsafe { OwnedFd::from_raw_fd(eventfd) };
+        uring.submitter().register_eventfd(eventfd.as_raw_fd())?;
+        Ok(Self {
+            uring: RefCell::new(uring),
+            eventfd,
+            operations: RefCell::default(),
+            backlog: RefCell::default(),
+            driver: RefCell::default(),
+        })
+    }
+
+    /// The ring of the shard that runs on this thread. Errors: none does.
+    pub(super) fn current() -> io::Result<Rc<Self>> {
+        let ring = CURRENT.try_with(|current| current.borrow().clone()).ok().flatten();
+        ring.ok_or_else(|| io::Error::other("no shard runs on this thread"))
+    }
+
+    /// Queues an operation. SAFETY for the caller: whatever `entry` points to is owned by `keep`.
+    fn submit(self: &Rc<Self>, entry: squeue::Entry, keep: Keep) -> Operation {
+        let key = self.operations.borrow_mut().insert(State::Waiting { waker: None, keep });
+        self.enqueue(entry.user_data(key as u64));
+        Operation { ring: self.clone(), key: Some(key), cancel: false }
+    }
+
+    fn enqueue(&self, entry: squeue::Entry) {
+        let mut backlog = self.backlog.borrow_mut();
+        backlog.push_back(entry);
+        if backlog.len() == 1
+            && let Some(driver) = self.driver.borrow().as_ref()
+        {
+            driver.wake_by_ref();
+        }
+    }
+
+    /// Hands the backlog to the kernel and the completions to those who wait. Whether some of the backlog could not go.
+    fn turn(&self) -> bool {
+        let mut uring = self.uring.borrow_mut();
+        loop {
+            let sent = self.send(&mut uring);
+            self.collect(&mut uring);
+            match sent {
+                Ok(()) if self.backlog.borrow().is_empty() => return false,
+                Ok(()) => {}
+                // EBUSY, EAGAIN: completions must be taken first, or memory is short. Both pass.
+                Err(_) => return true,
+            }
+        }
+    }
+
+    fn send(&self, uring: &mut IoUring) -> io::Result<()> {
+        {
+            let mut backlog = self.backlog.borrow_mut();
+            let mut queue = uring.submission();
+            while !queue.is_full() {
+                let Some(entry) = backlog.pop_front() else { break };
+                // SAFETY: `submit` ties what the entry points to to the operation's state, which stays until completion.
+                if unsafe { queue.push(&entry) }.is_err() {
+                    backlog.push_front(entry);
+                    break;
+                }
+            }
+            if queue.is_empty() {
+                return Ok(());
+            }
+        }
+        loop {
+            match uring.submit() {
+                Ok(_) => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn collect(&self, uring: &mut IoUring) {
+        for completion in uring.completion() {
+            let Ok(key) = usize::try_from(completion.user_data()) else { continue };
+            if completion.user_data() == NOBODY {
+                continue;
+            }
+            let waker = self.complete(key, completion.result());
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        }
+    }
+
+    fn complete(&self, key: usize, result: i32) -> Option<Waker> {
+        let mut operations = self.operations.borrow_mut();
+        match operations.try_remove(key)? {
+            State::Waiting { waker, keep } => {
+                // The slot just freed is the next one given out, so the key stays the same.
+                let again = operations.insert(State::Done { result, keep });
+                debug_assert_eq!(again, key);
+                waker
+            }
+            State::Done { .. } | State::Abandoned { .. } => None,
+        }
+    }
+
+    /// Waits, holding the thread, until the kernel is done with all memory that operations gave it.
+    fn settle(&self) {
+        let holds_memory = |state: &State| {
+            matches!(
+                state,
+                State::Waiting { keep: Keep::Write { .. } | Keep::Read { .. }, .. }
+                    | State::Abandoned { _keep: Keep::Write { .. } | Keep::Read { .. } }
+            )
+        };
+        let mut failures = 0;
+        while self.operations.borrow().iter().any(|(_, state)| holds_memory(state)) && failures < 100 {
+            self.turn();
+            if !self.operations.borrow().iter().any(|(_, state)| holds_memory(state)) {
+                break;
+            }
+            let waited = self.uring.borrow().submit_and_wait(1);
+            failures += u32::from(waited.is_err());
+        }
+    }
+}
+
+impl Drop for Ring {
+    fn drop(&mut self) {
+        // Nothing is left here after `settle`; were there, leaking it is what keeps the kernel out of freed memory.
+        let operations = std::mem::take(&mut *self.operations.borrow_mut());
+        for (_, state) in operations {
+            std::mem::forget(state);
+        }
+    }
+}
+
+/// Makes a ring the current one of this thread, and drives it, for as long as it lives.
+pub(super) struct Scope {
+    ring: Rc<Ring>,
+    tasks: Option<[Task<()>; 2]>,
+}
+
+impl Scope {
+    /// Must be called on the executor that is to drive the ring.
+    pub(super) fn enter(ring: Rc<Ring>) -> Self {
+        CURRENT.with(|current| current.borrow_mut().replace(ring.clone()));
+        let tasks = [spawn(drive(ring.clone())), spawn(listen(ring.clone()))];
+        Self { ring, tasks: Some(tasks) }
+    }
+}
+
+impl Drop for Scope {
+    fn drop(&mut self) {
+        drop(self.tasks.take());
+        let _ = CURRENT.try_with(|current| current.borrow_mut().take());
+        self.ring.settle();
+    }
+}
+
+/// Takes a turn whenever an operation was queued.
+async fn drive(ring: Rc<Ring>) {
+    future::poll_fn(|context| {
+        ring.driver.replace(Some(context.waker().clone()));
+        if ring.turn() {
+            context.waker().wake_by_ref();
+        }
+        Poll::<()>::Pending
+    })
+    .await;
+}
+
+/// Takes a turn whenever completions have arrived. A task of its own, since glommio's read keeps one more waker each
+/// time it is polled.
+async fn listen(ring: Rc<Ring>) {
+    let Ok(eventfd) = ring.eventfd.try_clone() else { return };
+    // SAFETY: the descriptor is a duplicate of our own, and the file becomes its only owner.
+    let eventfd = unsafe { <BufferedFile as FromRawFd>::from_raw_fd(eventfd.into_raw_fd()) };
+    loop {
+        let arrived = eventfd.read_at(0, 8).await;
+        let left = ring.turn();
+        if (left || arrived.is_err())
+            && let Some(driver) = ring.driver.borrow().as_ref()
+        {
+            driver.wake_by_ref();
+        }
+    }
+}
+
+/// An operation in flight. Dropped, it goes on unheard; a readiness wait is cancelled.
+pub(super) struct Operation {
+    ring: Rc<Ring>,
+    key: Option<usize>,
+    cancel: bool,
+}
+
+impl Future for Operation {
+    type Output = (io::Result<usize>, Option<Keep>);
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(key) = self.key else { return Poll::Ready((Err(io::Error::other("polled after its end")), None)) };
+        let finished = {
+            let mut operations = self.ring.operations.borrow_mut();
+            match operations.get_mut(key) {
+                Some(State::Waiting { waker, .. }) => {
+                    if !waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
+                        *waker = Some(context.waker().clone());
+                    }
+                    return Poll::Pending;
+                }
+                _ => operations.try_remove(key),
+            }
+        };
+        self.key = None;
+        match finished {
+            Some(State::Done { result, keep }) => Poll::Ready((outcome(result), Some(keep))),
+            _ => Poll::Ready((Err(io::Error::other("an operation without a state")), None)),
+        }
+    }
+}
+
+impl Drop for Operation {
+    fn drop(&mut self) {
+        let Some(key) = self.key else { return };
+        let finished = {
+            let mut operations = self.ring.operations.borrow_mut();
+            match operations.try_remove(key) {
+                Some(State::Waiting { keep, .. }) => {
+                    let again = operations.insert(State::Abandoned { _keep: keep });
+                    debug_assert_eq!(again, key);
+                    None
+                }
+                other => other,
+            }
+        };
+        if finished.is_none() && self.cancel {
+            self.ring.enqueue(opcode::AsyncCancel::new(key as u64).build().user_data(NOBODY));
+        }
+    }
+}
+
+fn outcome(result: i32) -> io::Result<usize> {
+    usize::try_from(result).map_err(|_| io::Error::from_raw_os_error(result.saturating_neg()))
+}
+
+/// Writes `from` at `position`; the bytes written may be fewer.
+pub(super) async fn write(fd: &Fd, from: &SharedBuffer, position: u64) -> io::Result<usize> {
+    let length = u32::try_from(from.len()).unwrap_or(u32::MAX);
+    let entry = opcode::Write::new(types::Fd(fd.as_raw_fd()), from.as_ptr(), length).offset(position).build();
+    let keep = Keep::Write { _fd: fd.clone(), _from: from.clone() };
+    Ring::current()?.submit(entry, keep).await.0
+}
+
+/// Reads up to `length` bytes at `position` into `into` from its byte `skip` on, and gives the memory back. Zero bytes: end of file.
+pub(super) async fn read(fd: &Fd, into: Memory, skip: usize, length: usize, position: u64) -> io::Result<(usize, Memory)> {
+    let length = u32::try_from(length.min(into.capacity().saturating_sub(skip))).unwrap_or(u32::MAX);
+    // SAFETY: `skip` is within the allocation, or `length` is zero and the place is never used.
+    let place = unsafe { into.start().as_ptr().add(skip.min(into.capacity())) };
+    let entry = opcode::Read::new(types::Fd(fd.as_raw_fd()), place, length).offset(position).build();
+    match Ring::current()?.submit(entry, Keep::Read { _fd: fd.clone(), into }).await {
+        (Ok(bytes), Some(Keep::Read { into, .. })) => Ok((bytes, into)),
+        (Err(error), _) => Err(error),
+        (Ok(_), _) => Err(io::Error::other("a read without its memory")),
+    }
+}
+
+/// fdatasync.
+pub(super) async fn sync_data(fd: &Fd) -> io::Result<()> {
+    let entry = opcode::Fsync::new(types::Fd(fd.as_raw_fd())).flags(types::FsyncFlags::DATASYNC).build();
+    Ring::current()?.submit(entry, Keep::Fd { _fd: fd.clone() }).await.0.map(drop)
+}
+
+/// fallocate with mode 0: the blocks exist, read as zeros, and the file's size covers them.
+pub(super) async fn allocate(fd: &Fd, position: u64, length: u64) -> io::Result<()> {
+    let entry = opcode::Fallocate::new(types::Fd(fd.as_raw_fd()), length).offset(position).build();
+    Ring::current()?.submit(entry, Keep::Fd { _fd: fd.clone() }).await.0.map(drop)
+}
+
+/// Waits until one of `events` (POLLIN, POLLOUT) or an error or hang-up stands on the descriptor.
+pub(super) async fn ready(fd: &Fd, events: libc::c_short) -> io::Result<()> {
+    let mask = u32::from(events.cast_unsigned());
+    let entry = opcode::PollAdd::new(types::Fd(fd.as_raw_fd()), mask).build();
+    let mut operation = Ring::current()?.submit(entry, Keep::Fd { _fd: fd.clone() });
+    operation.cancel = true;
+    operation.await.0.map(drop)
+}

@@ -1,0 +1,206 @@
+//! Tasks with owners, and time on a shard.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_lite::future;
+use glommio::timer::Timer;
+use glommio::TaskQueueHandle;
+
+/// A task of this shard; dropping it cancels it at its next await.
+#[must_use = "a task is cancelled when it is dropped: keep it, await it, or give it to a TaskSet"]
+pub struct Task<T>(glommio::Task<T>);
+
+impl<T> Task<T> {
+    /// Cancels the task and waits until its future is dropped. `None` unless it had already ended.
+    pub async fn cancel(self) -> Option<T> {
+        self.0.cancel().await
+    }
+}
+
+impl<T> Future for Task<T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        Pin::new(&mut self.0).poll(context)
+    }
+}
+
+/// Starts a task on this shard. It runs first when the caller next waits, never inside this call: so a `RefCell` may be
+/// borrowed here. Only on a shard; panics elsewhere.
+#[expect(clippy::expect_used, reason = "queue 0 exists as long as the executor does")]
+pub fn spawn<T: 'static>(work: impl Future<Output = T> + 'static) -> Task<T> {
+    Task(glommio::spawn_local_into(work, TaskQueueHandle::default()).expect("the default queue exists"))
+}
+
+/// Owns tasks that nobody awaits one by one. Dropping the set cancels what is still running. Clones share the set.
+#[derive(Clone, Default)]
+pub struct TaskSet {
+    inner: Rc<RefCell<SetInner>>,
+}
+
+#[derive(Default)]
+struct SetInner {
+    tasks: slab::Slab<Option<Task<()>>>,
+    idle: VecDeque<std::task::Waker>,
+}
+
+impl TaskSet {
+    /// An empty set.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Starts a task that the set owns; it leaves the set when it ends.
+    pub fn spawn(&self, work: impl Future<Output = ()> + 'static) {
+        let key = self.inner.borrow_mut().tasks.insert(None);
+        let weak = Rc::downgrade(&self.inner);
+        let task = spawn(async move {
+            work.await;
+            let Some(inner) = weak.upgrade() else { return };
+            let (task, wakers) = {
+                let mut inner = inner.borrow_mut();
+                let task = inner.tasks.try_remove(key).flatten();
+                let wakers = if inner.tasks.is_empty() { std::mem::take(&mut inner.idle) } else { VecDeque::new() };
+                (task, wakers)
+            };
+            // The handle of a task that is just ending: dropping it would mark the running task as cancelled.
+            if let Some(task) = task {
+                drop(task.0.detach());
+            }
+            wakers.into_iter().for_each(std::task::Waker::wake);
+        });
+        if let Some(place) = self.inner.borrow_mut().tasks.get_mut(key) {
+            *place = Some(task);
+        }
+    }
+
+    /// Tasks that have not ended.
+    pub fn len(&self) -> usize {
+        self.inner.borrow().tasks.len()
+    }
+
+    /// Whether every task has ended.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Waits until every task has ended, including those started meanwhile.
+    pub async fn join_all(&self) {
+        future::poll_fn(|context| {
+            let mut inner = self.inner.borrow_mut();
+            if inner.tasks.is_empty() {
+                return Poll::Ready(());
+            }
+            inner.idle.push_back(context.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Cancels every task at its next await.
+    pub fn cancel_all(&self) {
+        let tasks = std::mem::take(&mut self.inner.borrow_mut().tasks);
+        drop(tasks);
+        let wakers = std::mem::take(&mut self.inner.borrow_mut().idle);
+        wakers.into_iter().for_each(std::task::Waker::wake);
+    }
+}
+
+/// Waits for `duration`; late by some 30 to 150 us. Only on a shard.
+pub async fn sleep(duration: Duration) {
+    Timer::new(duration).await;
+}
+
+/// Waits until the shard's clock says `deadline_ns` (`Clock::monotonic_ns`); returns at once when that is past.
+pub async fn sleep_until(clock: &crate::base::clock::Clock, deadline_ns: u64) {
+    let wait_ns = deadline_ns.saturating_sub(clock.monotonic_ns());
+    if wait_ns > 0 {
+        sleep(Duration::from_nanos(wait_ns)).await;
+    }
+}
+
+/// Drives `work` for at most `duration`: `None`, and the work dropped, when it takes longer.
+pub async fn timeout<T>(duration: Duration, work: impl Future<Output = T>) -> Option<T> {
+    let alarm = async {
+        sleep(duration).await;
+        None
+    };
+    future::or(async { Some(work.await) }, alarm).await
+}
+
+/// Lets every other runnable task of the shard run once.
+pub async fn yield_now() {
+    future::yield_now().await;
+}
+
+/// Lets others run if this task has used up its time slice; cheap otherwise. For loops that seldom wait.
+pub async fn yield_if_needed() {
+    glommio::yield_if_needed().await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rt::shards::block_on;
+    use std::cell::Cell;
+
+    #[test]
+    fn a_dropped_task_stops_and_a_spawn_does_not_run_inside_the_call() {
+        block_on(async {
+            let ran = Rc::new(Cell::new(0));
+            let inside = ran.clone();
+            let task = spawn(async move {
+                inside.set(1);
+                yield_now().await;
+                yield_now().await;
+                inside.set(2);
+            });
+            assert_eq!(ran.get(), 0);
+            yield_now().await;
+            assert_eq!(ran.get(), 1);
+            drop(task);
+            sleep(Duration::from_millis(2)).await;
+            assert_eq!(ran.get(), 1);
+        });
+    }
+
+    #[test]
+    fn a_set_joins_and_cancels() {
+        block_on(async {
+            let set = TaskSet::new();
+            let ran = Rc::new(Cell::new(0));
+            for _ in 0..3 {
+                let ran = ran.clone();
+                set.spawn(async move {
+                    sleep(Duration::from_millis(1)).await;
+                    ran.set(ran.get() + 1);
+                });
+            }
+            assert_eq!(set.len(), 3);
+            set.join_all().await;
+            assert_eq!((ran.get(), set.len()), (3, 0));
+            let late = ran.clone();
+            set.spawn(async move {
+                sleep(Duration::from_millis(1)).await;
+                late.set(99);
+            });
+            drop(set);
+            sleep(Duration::from_millis(4)).await;
+            assert_eq!(ran.get(), 3);
+        });
+    }
+
+    #[test]
+    fn a_timeout_cuts_off_and_lets_through() {
+        block_on(async {
+            assert_eq!(timeout(Duration::from_millis(1), future::pending::<()>()).await, None);
+            assert_eq!(timeout(Duration::from_secs(60), async { 7 }).await, Some(7));
+        });
+    }
+}
