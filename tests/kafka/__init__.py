@@ -1,0 +1,1 @@
+"""Tests outside cargo; see tests/README.md."""

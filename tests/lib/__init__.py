@@ -1,0 +1,1 @@
+"""What the tests outside Rust share: brokers to start, a raw client, virtual environments, results. Standard library only."""
