@@ -4,5 +4,6 @@ pub mod clock;
 pub mod crc;
 pub mod ids;
 pub mod limits;
+pub mod planted;
 pub mod random;
 mod uuid;
