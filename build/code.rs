@@ -51,6 +51,17 @@ pub fn condition(versions: Versions, within: Versions) -> Option<String> {
     }
 }
 
+/// The Rust condition for `version` not being in `versions`, when it is known to be in `within`. None if it always is.
+pub fn absent(versions: Versions, within: Versions) -> Option<String> {
+    let used = versions.intersect(within);
+    match (used.first > within.first, used.last < within.last) {
+        (false, false) => None,
+        (true, false) => Some(format!("version < {}", used.first)),
+        (false, true) => Some(format!("version > {}", used.last)),
+        (true, true) => Some(format!("!({}..={}).contains(&version)", used.first, used.last)),
+    }
+}
+
 /// The name of the local variable for a field: its own, unless the generated code uses that already.
 pub fn local(name: &str) -> String {
     if matches!(name, "version" | "reader" | "writer" | "flexible" | "tag") {

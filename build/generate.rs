@@ -1,6 +1,6 @@
 //! Writes Rust from schemas: a struct with its decoder and encoder for each message and each struct inside it.
 
-use crate::code::{Code, condition, local};
+use crate::code::{Code, absent, condition, local};
 use crate::field;
 use crate::model::{Default, Field, Kind, Message, Schema, Struct, Type, Versions};
 use std::fmt::Write;
@@ -344,8 +344,8 @@ fn lost(context: &Context<'_>, item: &Field) -> String {
 fn encode_tagged(body: &mut Vec<String>, context: &Context<'_>) {
     let tagged = context.tagged();
     for item in tagged.iter().filter(|item| !item.ignorable) {
-        if let Some(condition) = context.condition(item.versions) {
-            body.push(format!("if !({condition}) && {} {{", field::differs(context, item)));
+        if let Some(absent) = absent(item.versions, context.versions) {
+            body.push(format!("if {absent} && {} {{", field::differs(context, item)));
             body.push(lost(context, item));
             body.push("}".into());
         }
