@@ -1,3 +1,7 @@
 //! The `ringwood` binary: parses the command line and hands over to `ringwood::cli`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ringwood::cli::main(|_config| Err("this build has no server yet".to_string()))
+}
