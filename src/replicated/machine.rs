@@ -129,7 +129,12 @@ pub trait Machine {
     ) -> Effects<Self::Reply>;
 
     /// An append took place or failed. Called once per append, in the order of the appends of a partition.
-    fn committed(&mut self, now_ms: i64, id: AppendId, outcome: Result<(), AppendFailure>) -> Effects<Self::Reply>;
+    fn committed(
+        &mut self,
+        now_ms: i64,
+        id: AppendId,
+        outcome: Result<(), AppendFailure>,
+    ) -> Effects<Self::Reply>;
 
     /// Does what is due. Harmless when nothing is.
     fn on_timer(&mut self, now_ms: i64) -> Effects<Self::Reply>;
