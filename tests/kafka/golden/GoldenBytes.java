@@ -25,7 +25,7 @@ import org.apache.kafka.common.protocol.types.Type;
 /**
  * Prints what Apache Kafka's own message classes make of random values, for Ringwood's tests to compare with.
  *
- * Arguments: class names. For every version that a class has: values are drawn by the class's schema, read by the
+ * Arguments: names of messages and persisted records. For every version that a class has: values are drawn by the class's schema, read by the
  * class, and written again. Lines:
  *
  *   NAME VERSION HEX              the class writes this ("-" for nothing)
@@ -45,8 +45,29 @@ public class GoldenBytes {
 
     public static void main(String[] names) throws Exception {
         for (String name : names) {
-            one(Class.forName(name));
+            one(find(name));
         }
+    }
+
+    /** Where the generated classes live. */
+    private static final String[] PACKAGES = {
+        "org.apache.kafka.common.message.",
+        "org.apache.kafka.common.metadata.",
+        "org.apache.kafka.coordinator.group.generated.",
+        "org.apache.kafka.coordinator.transaction.generated.",
+    };
+
+    private static Class<?> find(String name) throws ClassNotFoundException {
+        for (String place : PACKAGES) {
+            for (String suffix : new String[] {"", "Data"}) {
+                try {
+                    return Class.forName(place + name + suffix);
+                } catch (ClassNotFoundException e) {
+                    continue;
+                }
+            }
+        }
+        throw new ClassNotFoundException(name);
     }
 
     private static void one(Class<?> type) throws Exception {
