@@ -12,6 +12,7 @@ mod error;
 mod memory;
 mod ring;
 pub mod shards;
+pub mod sync;
 pub mod task;
 
 pub use blocking::run_blocking;
