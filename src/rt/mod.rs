@@ -10,6 +10,8 @@ pub mod cores;
 pub mod disk;
 mod error;
 mod memory;
+pub mod mesh;
+pub mod net;
 mod ring;
 pub mod shards;
 pub mod sync;

@@ -16,9 +16,16 @@ struct Inner {
     waiting: VecDeque<(u64, Waker)>,
 }
 
+impl Inner {
+    /// Where a ticket is listed, or belongs: tickets ascend.
+    fn place_of(&self, number: u64) -> Result<usize, usize> {
+        self.waiting.binary_search_by_key(&number, |(listed, _)| *listed)
+    }
+}
+
 impl Waiters {
     /// Waits, or goes on waiting with the same ticket and a newer waker. A ticket that is no longer listed (all
-    /// were woken) goes to the front: it was there first.
+    /// were woken) goes to its old place.
     pub(super) fn wait(&self, ticket: &mut Option<u64>, waker: &Waker) {
         let mut inner = self.inner.borrow_mut();
         let Some(number) = *ticket else {
@@ -28,10 +35,13 @@ impl Waiters {
             *ticket = Some(number);
             return;
         };
-        match inner.waiting.iter_mut().find(|(listed, _)| *listed == number) {
-            Some((_, listed)) if listed.will_wake(waker) => {}
-            Some((_, listed)) => *listed = waker.clone(),
-            None => inner.waiting.push_front((number, waker.clone())),
+        match inner.place_of(number) {
+            Ok(place) => {
+                if let Some((_, listed)) = inner.waiting.get_mut(place).filter(|(_, listed)| !listed.will_wake(waker)) {
+                    *listed = waker.clone();
+                }
+            }
+            Err(place) => inner.waiting.insert(place, (number, waker.clone())),
         }
     }
 
@@ -48,7 +58,7 @@ impl Waiters {
     pub(super) fn leave(&self, ticket: Option<u64>) {
         let Some(number) = ticket else { return };
         let mut inner = self.inner.borrow_mut();
-        if let Some(place) = inner.waiting.iter().position(|(listed, _)| *listed == number) {
+        if let Ok(place) = inner.place_of(number) {
             inner.waiting.remove(place);
         }
     }
