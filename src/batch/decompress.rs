@@ -23,7 +23,7 @@ const _: () = assert!(1 << ZSTD_WINDOW_LOG_MAX <= DECOMPRESSED_BYTES_MAX);
 
 /// The cap on what `compressed_bytes` may become.
 fn cap(compressed_bytes: usize) -> usize {
-    compressed_bytes.saturating_mul(EXPANSION_MAX).max(EXPANSION_FREE_BYTES).min(DECOMPRESSED_BYTES_MAX)
+    compressed_bytes.saturating_mul(EXPANSION_MAX).clamp(EXPANSION_FREE_BYTES, DECOMPRESSED_BYTES_MAX)
 }
 
 /// A codec's decompressor over a slice.

@@ -26,7 +26,10 @@ pub enum BatchError {
     #[error("{0}")]
     Invalid(#[from] Invalid),
     /// INVALID_RECORD (87) because of single records.
-    #[error("One or more records have been rejected due to {} record errors", .0.len())]
+    #[error(
+        "One or more records have been rejected due to {} record errors in total, and only showing the first three \
+         errors at most: {:?}", .0.len(), .0.iter().take(3).collect::<Vec<_>>()
+    )]
     InvalidRecords(Vec<RecordError>),
 }
 
@@ -43,7 +46,7 @@ impl BatchError {
 }
 
 /// A record that Kafka names in a Produce response.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct RecordError {
     /// The place of the record in its batch, from 0.
     pub batch_index: i32,
@@ -54,6 +57,13 @@ pub struct RecordError {
 impl RecordError {
     /// Errors listed per batch; further ones are left out of the answer.
     pub const LISTED_MAX: usize = 100;
+}
+
+impl std::fmt::Debug for RecordError {
+    /// As Kafka prints it in the message of the batch.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "RecordError(batchIndex={}, message='{}')", self.batch_index, self.message)
+    }
 }
 
 /// Damage: what a transport or a disk does to bytes.

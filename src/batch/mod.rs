@@ -14,6 +14,8 @@ pub mod legacy;
 mod recompress;
 mod record;
 mod snappy;
+#[cfg(test)]
+mod tests;
 mod validate;
 mod varint;
 mod walk;

@@ -170,13 +170,7 @@ pub(super) fn validate_batch(view: &BatchView<'_>, rules: &Rules) -> Result<Vali
         found if found.fits(view, rules) => found,
         _ => return Err(blame(view, codec, rules)),
     };
-    let (stamp, max_timestamp, delta_of_max) = match rules.timestamp_type {
-        TimestampType::LogAppendTime => (Stamp::LogAppendTime(rules.now_ms), rules.now_ms, 0),
-        TimestampType::CreateTime if found.max == view.max_timestamp => {
-            (Stamp::Keep, found.max, found.index_of_max)
-        }
-        TimestampType::CreateTime => (Stamp::MaxTimestamp(found.max), found.max, found.index_of_max),
-    };
+    let (stamp, max_timestamp, delta_of_max) = stamp(view, &found, rules);
     Ok(Validated {
         bytes: view.total_bytes(),
         count: view.count,
@@ -191,6 +185,20 @@ pub(super) fn validate_batch(view: &BatchView<'_>, rules: &Rules) -> Result<Vali
         control: view.is_control(),
         stamp,
     })
+}
+
+/// What to do about the time, and then: the largest timestamp and the first record that has it.
+fn stamp(view: &BatchView<'_>, found: &Found, rules: &Rules) -> (Stamp, i64, i32) {
+    match (rules.timestamp_type, view.timestamp_type()) {
+        (TimestampType::LogAppendTime, _) => (Stamp::LogAppendTime(rules.now_ms), rules.now_ms, 0),
+        // Not from a client: that has been refused.
+        (TimestampType::CreateTime, TimestampType::LogAppendTime) => (Stamp::Keep, view.max_timestamp, 0),
+        (TimestampType::CreateTime, TimestampType::CreateTime) => {
+            let right = found.max == view.max_timestamp;
+            let stamp = if right { Stamp::Keep } else { Stamp::MaxTimestamp(found.max) };
+            (stamp, found.max, found.index_of_max)
+        }
+    }
 }
 
 /// Compares a batch's size with the topic's limit.
