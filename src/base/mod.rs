@@ -6,4 +6,5 @@ pub mod ids;
 pub mod limits;
 pub mod planted;
 pub mod random;
+pub mod shared_map;
 mod uuid;

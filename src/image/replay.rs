@@ -1,0 +1,90 @@
+//! Replaying the metadata log: applies records, and those of a transaction only when it has ended.
+
+use super::cluster::Image;
+use super::record::MetadataRecord;
+use crate::base::ids::Offset;
+
+/// What a log's end means for an unfinished transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogEnd {
+    /// Every transaction has ended.
+    Clean,
+    /// The last one has not: its records took no effect, and the next leader begins with an `AbortTransactionRecord`.
+    InTransaction,
+}
+
+/// An image on its way through the log.
+#[derive(Debug)]
+pub struct Replay {
+    image: Image,
+    /// The records of the transaction that is open.
+    open: Option<Vec<MetadataRecord>>,
+}
+
+impl Replay {
+    /// Starts from `image`: an empty one, or a snapshot's.
+    pub fn new(image: Image) -> Self {
+        Self { image, open: None }
+    }
+
+    /// The next record; `offset` is its own. Control records are not given to it.
+    pub fn apply(&mut self, offset: Offset, record: MetadataRecord) {
+        match (&mut self.open, record) {
+            (_, MetadataRecord::BeginTransaction(_)) => self.open = Some(Vec::new()),
+            (_, MetadataRecord::AbortTransaction(_)) => self.open = None,
+            (Some(records), MetadataRecord::EndTransaction(_)) => {
+                for record in std::mem::take(records) {
+                    self.image.apply(&record);
+                }
+                self.open = None;
+            }
+            (Some(records), record) => records.push(record),
+            (None, record) => self.image.apply(&record),
+        }
+        self.image.set_offset(offset);
+    }
+
+    /// Passes over a control record.
+    pub fn skip(&mut self, offset: Offset) {
+        self.image.set_offset(offset);
+    }
+
+    /// The image at the end of the log.
+    pub fn finish(self) -> (Image, LogEnd) {
+        (self.image, if self.open.is_some() { LogEnd::InTransaction } else { LogEnd::Clean })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::ids::{BrokerId, TopicId};
+    use crate::wire::records::{
+        AbortTransactionRecord, BeginTransactionRecord, EndTransactionRecord, TopicRecord,
+    };
+
+    fn replay(records: &[MetadataRecord]) -> (Image, LogEnd) {
+        let mut replay = Replay::new(Image::empty("cluster", BrokerId::new(1)));
+        for (offset, record) in records.iter().enumerate() {
+            replay.apply(Offset::new(offset as i64), record.clone());
+        }
+        replay.finish()
+    }
+
+    #[test]
+    fn a_transaction_takes_effect_at_its_end_or_never() {
+        let topic: MetadataRecord = TopicRecord { name: "t".into(), topic_id: TopicId::from_u128(1) }.into();
+        let begin: MetadataRecord = BeginTransactionRecord::default().into();
+        let end: MetadataRecord = EndTransactionRecord {}.into();
+        let abort: MetadataRecord = AbortTransactionRecord::default().into();
+
+        let (image, at_end) = replay(&[begin.clone(), topic.clone()]);
+        assert_eq!((image.topic_count(), image.offset(), at_end), (0, Offset::new(1), LogEnd::InTransaction));
+        let (image, at_end) = replay(&[begin.clone(), topic.clone(), end.clone()]);
+        assert_eq!((image.topic_count(), image.offset(), at_end), (1, Offset::new(2), LogEnd::Clean));
+        let (image, at_end) = replay(&[begin, topic.clone(), abort, end.clone()]);
+        assert_eq!((image.topic_count(), at_end), (0, LogEnd::Clean));
+        let (image, _) = replay(&[end, topic]);
+        assert_eq!(image.topic_count(), 1);
+    }
+}
