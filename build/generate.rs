@@ -5,6 +5,9 @@ use crate::field;
 use crate::model::{Default, Field, Kind, Message, Schema, Struct, Type, Versions};
 use std::fmt::Write;
 
+/// The widest list of fields on one line, in characters.
+const LITERAL_WIDTH: usize = 80;
+
 /// The module of one schema.
 pub fn schema(schema: &Schema) -> String {
     let mut code = Code::new();
@@ -255,18 +258,25 @@ fn decoder(code: &mut Code, context: &Context<'_>, first_line: &str) {
         }
     }
     decode_tagged(&mut body, context);
-    let mut result = String::new();
-    for item in &context.part.fields {
+    let values = context.part.fields.iter().map(|item| {
         let name = local(&item.name);
-        let separator = if result.is_empty() { "" } else { ", " };
-        if name == item.name {
-            let _ = write!(result, "{separator}{name}");
-        } else {
-            let _ = write!(result, "{separator}{}: {name}", item.name);
-        }
-    }
-    body.push(if result.is_empty() { "Ok(Self {})".into() } else { format!("Ok(Self {{ {result} }})") });
+        if name == item.name { name } else { format!("{}: {name}", item.name) }
+    });
+    body.extend(literal(values.collect()));
     emit(code, first_line, &body);
+}
+
+/// The struct that a decoder returns, on one line if it is short.
+fn literal(values: Vec<String>) -> Vec<String> {
+    if values.is_empty() {
+        return vec!["Ok(Self {})".into()];
+    }
+    let joined = values.join(", ");
+    if joined.len() <= LITERAL_WIDTH {
+        return vec![format!("Ok(Self {{ {joined} }})")];
+    }
+    let lines = values.into_iter().map(|value| format!("{value},"));
+    ["Ok(Self {".to_owned()].into_iter().chain(lines).chain(["})".to_owned()]).collect()
 }
 
 fn emit(code: &mut Code, first_line: &str, body: &[String]) {

@@ -16,6 +16,8 @@ mod hostile;
 mod memory;
 #[path = "wire/oracle.rs"]
 mod oracle;
+#[path = "wire/schema.rs"]
+mod schema;
 
 // The build script's own parser: tests draw messages by the schemas, and plant mistakes in them.
 #[expect(dead_code, reason = "only the generator uses all of it")]

@@ -4,6 +4,9 @@ use crate::codec;
 use crate::draw::{Draw, messages, versions};
 use crate::model::{Field, Message};
 use bytes::Bytes;
+use ringwood::wire::Writer;
+use ringwood::wire::header::{RequestHeader, encode_request_header, encode_response_header};
+use ringwood::wire::messages::APIS;
 
 /// Random messages for each message, version and bareness.
 const SAMPLES: u64 = 40;
@@ -87,6 +90,34 @@ fn random_messages_are_read_and_written_as_the_crates_do() {
     assert!(wrong.is_empty(), "{} disagreements, the first:\n{}", wrong.len(), wrong[0]);
     let alone: Vec<_> = alone.iter().map(|(name, version)| (name.as_str(), *version)).collect();
     assert_eq!(alone, TOO_NEW);
+}
+
+#[test]
+fn headers_have_the_versions_that_the_crates_say() {
+    let mut compared = 0;
+    for api in APIS {
+        for version in api.versions.0..=api.versions.1 {
+            for headers in [kafka_4_1::headers(api.key, version), kafka_3_9::headers(api.key, version)] {
+                let Some((request, response)) = headers else { continue };
+                let what = format!("{} {version}", api.name);
+                // Request headers 1 and 2, and response headers 0 and 1, differ by the tagged fields at the end.
+                let mut writer = Writer::new();
+                let header = RequestHeader {
+                    api_key: api.key,
+                    api_version: version,
+                    correlation_id: 1,
+                    client_id: None,
+                };
+                encode_request_header(&mut writer, &header).unwrap();
+                assert_eq!(writer.total_len(), 10 + request as usize - 1, "request header of {what}");
+                let mut writer = Writer::new();
+                encode_response_header(&mut writer, api.key, version, 1);
+                assert_eq!(writer.total_len(), 4 + response as usize, "response header of {what}");
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 200, "only {compared} versions were compared");
 }
 
 #[test]

@@ -27,3 +27,11 @@ pub fn again(name: &str, version: i16, bytes: &Bytes) -> Option<Result<Bytes, St
     }
     for_each_message!(by_name)
 }
+
+/// The versions of the request's and the response's header. None if this release does not know the API's version.
+pub fn headers(api_key: i16, version: i16) -> Option<(i16, i16)> {
+    let api = ApiKey::try_from(api_key).ok()?;
+    let known = api.valid_versions();
+    let knows = known.min <= version && version <= known.max;
+    knows.then(|| (api.request_header_version(version), api.response_header_version(version)))
+}
