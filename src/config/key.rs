@@ -75,7 +75,7 @@ pub enum Bounds {
     OneOf(&'static [&'static str]),
     /// One of these texts, in any case.
     OneOfAnyCase(&'static [&'static str]),
-    /// A list of these texts only, none of them twice.
+    /// A list of these texts only; what is there twice counts once.
     ListOf(&'static [&'static str]),
     /// Not the empty text.
     NotEmpty,
@@ -241,7 +241,7 @@ impl Key {
             Kind::List => {
                 let items = list(value);
                 self.items(&items)?;
-                items.join(",")
+                unique(&items).join(",")
             }
         };
         Ok(plain)
@@ -251,12 +251,10 @@ impl Key {
         let number: i64 = value.parse::<N>().map_err(|_| Refusal::NotNumber(self.kind))?.into();
         match self.bounds {
             Bounds::AtLeast(least) if number < least => Err(Refusal::Below(least.to_string())),
-            Bounds::BetweenOr(_, _, other) if number == other => Ok(number.to_string()),
-            Bounds::Between(least, _) | Bounds::BetweenOr(least, _, _) if number < least => {
-                Err(Refusal::Below(least.to_string()))
-            }
-            Bounds::Between(_, most) | Bounds::BetweenOr(_, most, _) if number > most => {
-                Err(Refusal::Above(most.to_string()))
+            Bounds::Between(least, _) if number < least => Err(Refusal::Below(least.to_string())),
+            Bounds::Between(_, most) if number > most => Err(Refusal::Above(most.to_string())),
+            Bounds::BetweenOr(least, most, other) if number != other && !(least..=most).contains(&number) => {
+                Err(Refusal::NotBetweenOr(least, most, other))
             }
             _ => Ok(number.to_string()),
         }
@@ -286,19 +284,12 @@ impl Key {
     }
 
     fn items(&self, items: &[&str]) -> Result<(), Refusal> {
-        let twice = |index: usize, item: &&str| items.iter().take(index).any(|earlier| earlier == item);
         match self.bounds {
-            Bounds::ListOf(allowed) => {
-                if items.iter().any(|item| !allowed.contains(item)) {
-                    return Err(Refusal::NotOneOf(allowed));
-                }
-                match items.iter().enumerate().find(|(index, item)| twice(*index, item)) {
-                    Some((_, item)) => Err(Refusal::Twice((*item).to_string())),
-                    None => Ok(()),
-                }
+            Bounds::ListOf(allowed) if items.iter().any(|item| !allowed.contains(item)) => {
+                Err(Refusal::NotOneOf(allowed))
             }
             Bounds::NotEmpty if items.is_empty() => Err(Refusal::Empty),
-            Bounds::ThrottledReplicas if !throttled_replicas(items) => Err(Refusal::NotReplicas),
+            Bounds::ThrottledReplicas if !throttled_replicas(items) => Err(Refusal::NotReplicas(self.name)),
             _ => Ok(()),
         }
     }
@@ -307,6 +298,13 @@ impl Key {
 /// The items of a comma-separated list; none for an empty text.
 pub fn list(value: &str) -> Vec<&str> {
     if value.trim().is_empty() { Vec::new() } else { value.split(',').map(str::trim).collect() }
+}
+
+/// Each item once, where it is first.
+fn unique<'a>(items: &[&'a str]) -> Vec<&'a str> {
+    let is_first =
+        |(index, item): &(usize, &&str)| !items.iter().take(*index).any(|earlier| earlier == *item);
+    items.iter().enumerate().filter(is_first).map(|(_, item)| *item).collect()
 }
 
 fn throttled_replicas(items: &[&str]) -> bool {
@@ -333,15 +331,18 @@ pub enum Refusal {
     /// Not among the allowed texts.
     #[error("String must be one of: {}", .0.join(", "))]
     NotOneOf(&'static [&'static str]),
-    /// A list names something twice.
-    #[error("Duplicate value '{0}' in the list")]
-    Twice(String),
+    /// Neither within the bounds nor the one value beside them.
+    #[error("Value must be between {0} and {1} or equal to {2}")]
+    NotBetweenOr(i64, i64, i64),
     /// Empty where a value is needed.
     #[error("Value must not be empty")]
     Empty,
     /// Not a list of throttled replicas.
-    #[error("must be the literal '*' or a list of replicas in the form partition:broker,...")]
-    NotReplicas,
+    #[error(
+        "{0} must be the literal '*' or a list of replicas in the following format: \
+         [partitionId]:[brokerId],[partitionId]:[brokerId],..."
+    )]
+    NotReplicas(&'static str),
 }
 
 #[cfg(test)]
@@ -371,7 +372,7 @@ mod tests {
         let policy = key(Kind::List, "p", "delete").bounds(Bounds::ListOf(&["compact", "delete"]));
         assert_eq!(policy.check(" compact , delete "), Ok("compact,delete".into()));
         assert_eq!(policy.check(""), Ok(String::new()));
-        assert_eq!(policy.check("compact,compact"), Err(Refusal::Twice("compact".into())));
+        assert_eq!(policy.check("compact,delete,compact"), Ok("compact,delete".into()));
         assert!(policy.check("shred").is_err());
         let replicas = key(Kind::List, "t", "").bounds(Bounds::ThrottledReplicas);
         assert!(

@@ -47,6 +47,7 @@ pub fn load(file: Option<PropertiesFile<'_>>, overrides: &[String]) -> Result<Lo
     if !loader.errors.is_empty() {
         return Err(ConfigErrors(loader.errors));
     }
+    loader.twin_node_id();
     let config = BrokerConfig::from_settings(loader.settings)?;
     let mut notices = loader.notices;
     notices.extend(about_the_cluster(&config));
@@ -210,6 +211,13 @@ impl Loader {
         }
     }
 
+    /// Kafka answers for `broker.id` what `node.id` says.
+    fn twin_node_id(&mut self) {
+        if let Some(node) = self.settings.written("node.id").cloned() {
+            self.write_unless_written("broker.id", &node.value, &node.place);
+        }
+    }
+
     /// Every value against its row; values in their plain form replace what was written.
     fn check(&mut self) {
         let written: Vec<(String, Setting)> =
@@ -217,8 +225,12 @@ impl Loader {
         for (name, setting) in written {
             let Some(key) = table::broker_key(&name) else { continue };
             match key.check(&setting.value) {
-                Ok(plain) => {
-                    self.settings.write(&name, plain, setting.place);
+                Ok(plain) => self.settings.set_plain(&name, plain),
+                // Who has a stale value in a key that does nothing shall not be kept from starting.
+                Err(refusal) if !key.acts() => {
+                    let text = format!("{name} is passed over: {refusal}");
+                    self.notice(Level::Warning, &setting.place, text);
+                    self.settings.remove(&name);
                 }
                 Err(refusal) => {
                     let shown = if key.sensitive() { "the value" } else { setting.value.trim() };

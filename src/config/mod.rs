@@ -4,6 +4,7 @@
 //! The rows are in `keys`, one file per area; `legacy` holds the keys that Kafka has dropped.
 
 pub mod broker;
+pub mod describe;
 pub mod key;
 pub mod keys;
 pub mod legacy;
@@ -15,6 +16,7 @@ pub mod table;
 pub mod topic;
 
 pub use broker::{BrokerConfig, IoMode};
+pub use describe::{ConfigEntry, ConfigSource, ConfigSynonym, DynamicConfigs};
 pub use listeners::Listener;
 pub use load::{Loaded, PropertiesFile, load};
 pub use settings::{ConfigError, ConfigErrors, Level, Notice};

@@ -107,6 +107,8 @@ impl fmt::Display for Notice {
 pub struct Setting {
     /// The value, in Kafka's plain form once it was checked.
     pub value: String,
+    /// The value as it was written.
+    pub raw: String,
     /// Where it stands.
     pub place: Place,
 }
@@ -133,7 +135,14 @@ impl Settings {
 
     /// Writes a value; gives the one that it takes the place of.
     pub fn write(&mut self, name: &str, value: String, place: Place) -> Option<Setting> {
-        self.0.insert(name.to_string(), Setting { value, place })
+        self.0.insert(name.to_string(), Setting { raw: value.clone(), value, place })
+    }
+
+    /// Puts a checked value into its plain form; what was written stays known.
+    pub fn set_plain(&mut self, name: &str, plain: String) {
+        if let Some(setting) = self.0.get_mut(name) {
+            setting.value = plain;
+        }
     }
 
     /// Takes a value back.
