@@ -16,7 +16,7 @@ pub const EXPANSION_FREE_BYTES: usize = 16 * 1024 * 1024;
 /// The largest window that a zstd frame may ask for (2^27 = 128 MiB, the library's default), touched only as data comes.
 const ZSTD_WINDOW_LOG_MAX: u32 = 27;
 /// Decompressed bytes that validation holds at a time.
-const WINDOW_BYTES: usize = 64 * 1024;
+const WINDOW_BYTES: usize = 32 * 1024;
 
 const _: () = assert!(EXPANSION_FREE_BYTES <= DECOMPRESSED_BYTES_MAX);
 const _: () = assert!(1 << ZSTD_WINDOW_LOG_MAX <= DECOMPRESSED_BYTES_MAX);
