@@ -343,7 +343,11 @@ fn per_ip_overrides(s: &Settings) -> Result<Vec<(String, u32)>, ConfigError> {
         Some((host.trim().to_string(), number.trim().parse().ok()?))
     };
     let error = |item: &str| s.error(KEY, format!("'{item}' is not of the form host:number"));
-    s.items(KEY).into_iter().map(|item| one(item).ok_or_else(|| error(item))).collect()
+    s.items(KEY)
+        .into_iter()
+        .filter(|item| !item.is_empty())
+        .map(|item| one(item).ok_or_else(|| error(item)))
+        .collect()
 }
 
 impl GroupConfig {

@@ -37,7 +37,7 @@ pub fn load(file: Option<PropertiesFile<'_>>, overrides: &[String]) -> Result<Lo
     for pair in overrides {
         loader.read_override(pair)?;
     }
-    let names: Vec<String> = loader.settings.iter().map(|(name, _)| name.to_string()).collect();
+    let names: Vec<String> = loader.written().into_iter().map(|(name, _)| name).collect();
     loader.old_listeners()?;
     for name in &names {
         loader.understand(name);
@@ -99,6 +99,17 @@ impl Loader {
         })?;
         self.settings.write(key.trim(), value.to_string(), Place::CommandLine);
         Ok(())
+    }
+
+    /// What is written, line by line.
+    fn written(&self) -> Vec<(String, Setting)> {
+        let mut written: Vec<(String, Setting)> =
+            self.settings.iter().map(|(name, setting)| (name.to_string(), setting.clone())).collect();
+        written.sort_by_key(|(_, setting)| match setting.place {
+            Place::File { line, .. } => line,
+            Place::CommandLine => usize::MAX,
+        });
+        written
     }
 
     /// `host.name`, `port` and their advertised twins become `listeners` and `advertised.listeners`, which win over them.
@@ -220,9 +231,7 @@ impl Loader {
 
     /// Every value against its row; values in their plain form replace what was written.
     fn check(&mut self) {
-        let written: Vec<(String, Setting)> =
-            self.settings.iter().map(|(name, setting)| (name.to_string(), setting.clone())).collect();
-        for (name, setting) in written {
+        for (name, setting) in self.written() {
             let Some(key) = table::broker_key(&name) else { continue };
             match key.check(&setting.value) {
                 Ok(plain) => self.settings.set_plain(&name, plain),

@@ -2,12 +2,13 @@
 //!
 //! - A line whose first visible character is `#` or `!` is a comment; blank lines are skipped.
 //! - A line that ends with an odd number of backslashes goes on in the next one, whose leading white space is dropped.
-//!   Comments do not go on; what follows a backslash is no comment.
+//!   Comments do not go on, and no comment begins in the middle of a line that does.
 //! - A key ends at the first unescaped `=`, `:` or white space. White space around the separator is dropped, that after
 //!   the value is kept. A key may stand alone; its value is then empty.
 //! - `\t` `\n` `\r` `\f` and `\uXXXX` are escapes; a backslash before anything else just goes.
 //!
-//! One difference: Java reads the bytes as Latin-1. Here they are UTF-8 if they are valid UTF-8, else Latin-1.
+//! Two differences: Java reads the bytes as Latin-1; here they are UTF-8 if they are valid UTF-8, else Latin-1. And a
+//! lone backslash at the end of a file is nothing; to Java it is an empty key.
 //! `tests/config/properties.golden` holds what Java made of a collection of odd files.
 
 /// One key with its value.
@@ -48,7 +49,9 @@ fn logical_lines(text: &str) -> Vec<(usize, String)> {
     let mut open: Option<(usize, String)> = None;
     for (index, physical) in physical_lines(text).enumerate() {
         let visible = physical.trim_start_matches(is_space);
-        if open.is_none() && (visible.is_empty() || visible.starts_with(['#', '!'])) {
+        let nothing_yet = open.as_ref().is_none_or(|(_, joined): &(usize, String)| joined.is_empty());
+        if nothing_yet && (visible.is_empty() || visible.starts_with(['#', '!'])) {
+            open = None;
             continue;
         }
         let backslashes = visible.len() - visible.trim_end_matches('\\').len();
