@@ -9,6 +9,7 @@ mod codec;
 mod compress;
 mod decompress;
 mod error;
+mod filter;
 mod header;
 pub mod legacy;
 mod recompress;
@@ -28,6 +29,7 @@ pub use codec::Codec;
 pub use compress::compress;
 pub use decompress::{DECOMPRESSED_BYTES_MAX, EXPANSION_MAX, decompress};
 pub use error::{BatchError, Corruption, Invalid, RecordError};
+pub use filter::{Filtered, Horizon, empty_batch, filter};
 pub use header::{
     BatchView, Batches, HEADER_BYTES, Header, LENGTH_OVERHEAD, TimestampType, batches, patch_max_timestamp,
     patch_offsets, set_log_append_time,

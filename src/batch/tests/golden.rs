@@ -29,6 +29,8 @@ const SETS: &[(&str, &str)] = golden!(
 );
 const OTHERS: &[(&str, &str)] = golden!(
     "java-v2-append-time" "java-v2-commit-marker" "java-v2-abort-marker"
+    "kafka-kept-even" "kafka-kept-odd-horizon" "kafka-kept-even-append-time" "kafka-kept-marker"
+    "kafka-kept-none" "kafka-kept-none-append-time"
     "kafka-up-v0-none" "kafka-up-v0-none-append-time" "kafka-up-v1-none" "kafka-up-v1-none-append-time"
 );
 

@@ -1,7 +1,7 @@
 //! Tests that need several parts of `batch` at once.
 
 mod conversion;
-mod golden;
+pub(super) mod golden;
 mod oracle;
 mod properties;
 mod rules;

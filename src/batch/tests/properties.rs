@@ -88,7 +88,7 @@ proptest! {
 
     #[test]
     fn down_and_up(input in prop::collection::vec(record(), 1..20), codec in codec(), magic in 0i8..2) {
-        prop_assume!(codec != Codec::Zstd);
+        let codec = if codec == Codec::Zstd { Codec::Gzip } else { codec };
         let batch = build(BatchOptions { codec, ..BatchOptions::default() }, &input);
         let set = down_convert(&BatchView::parse(&batch).unwrap(), magic, Offset::ZERO).unwrap();
         let again = validate_and_up_convert(&set, &any_time()).unwrap();

@@ -231,3 +231,18 @@ fn a_recompressed_batch_must_fit_too() {
     let rules = Rules { recompress: Some((Codec::None, 0)), max_message_bytes: 500, ..rules() };
     assert!(matches!(accept(&golden("java-v2-gzip").into(), &rules), Err(BatchError::TooLarge { .. })));
 }
+
+#[test]
+fn records_larger_than_any_window() {
+    let value: Vec<u8> = (0..300_000u32).map(|n| (n * n / 7) as u8).collect();
+    for codec in Codec::ALL {
+        let mut builder = BatchBuilder::new(BatchOptions { codec, ..BatchOptions::default() });
+        for n in 0..4 {
+            builder.append(TIME + n, Some(&value[..40_000]), Some(&value), &[(&value[..70_000], Some(&value[..9]))]);
+        }
+        let batch = builder.finish().unwrap();
+        let valid = validate_produce(&batch, &Rules { max_message_bytes: usize::MAX, ..rules() }).unwrap();
+        assert_eq!((valid.count, valid.max_timestamp_ms), (4, TIME + 3), "{codec}");
+        assert_eq!(plain(&batch).pop().unwrap().3, Some(value.clone()));
+    }
+}
