@@ -101,7 +101,8 @@ impl Image {
 
     fn clear_eligible_leaders(&mut self, record: &ClearElrRecord) {
         let named = self.topic_id(&record.topic_name);
-        let all = record.topic_name.is_empty().then(|| self.topics.iter().map(|(id, _)| *id).collect::<Vec<_>>());
+        let all =
+            record.topic_name.is_empty().then(|| self.topics.iter().map(|(id, _)| *id).collect::<Vec<_>>());
         for id in all.unwrap_or_default().into_iter().chain(named) {
             self.with_topic(id, TopicImage::clear_eligible_leaders);
         }
@@ -156,7 +157,8 @@ mod tests {
     fn partition(id: u128, partition_id: i32) -> MetadataRecord {
         let (replicas, isr) = (vec![1], vec![1]);
         let topic_id = TopicId::from_u128(id);
-        let record = PartitionRecord { topic_id, partition_id, replicas, isr, leader: 1, ..Default::default() };
+        let record =
+            PartitionRecord { topic_id, partition_id, replicas, isr, leader: 1, ..Default::default() };
         PartitionRecord { leader_epoch: 0, partition_epoch: 0, ..record }.into()
     }
 
@@ -186,15 +188,20 @@ mod tests {
         let mut image = image();
         image.apply(&topic("a", 1));
         image.apply(&partition(1, 0));
-        let change = PartitionChangeRecord { partition_id: 0, topic_id: TopicId::from_u128(1), ..Default::default() };
+        let change =
+            PartitionChangeRecord { partition_id: 0, topic_id: TopicId::from_u128(1), ..Default::default() };
         image.apply(&PartitionChangeRecord { isr: Some(vec![]), ..change.clone() }.into());
-        let at = |image: &Image| image.partition(TopicId::from_u128(1), PartitionIndex::new(0)).unwrap().clone();
+        let at =
+            |image: &Image| image.partition(TopicId::from_u128(1), PartitionIndex::new(0)).unwrap().clone();
         assert_eq!((at(&image).leader_epoch, at(&image).partition_epoch), (LeaderEpoch::new(0), 1));
         assert!(at(&image).isr.is_empty());
         image.apply(&PartitionChangeRecord { leader: -1, ..change.clone() }.into());
         assert_eq!((at(&image).leader_epoch, at(&image).leader()), (LeaderEpoch::new(1), None));
         image.apply(&PartitionChangeRecord { leader: 1, ..change }.into());
-        assert_eq!((at(&image).leader_epoch, at(&image).leader()), (LeaderEpoch::new(2), Some(BrokerId::new(1))));
+        assert_eq!(
+            (at(&image).leader_epoch, at(&image).leader()),
+            (LeaderEpoch::new(2), Some(BrokerId::new(1)))
+        );
     }
 
     #[test]
@@ -276,7 +283,9 @@ mod tests {
         let mut image = image();
         image.apply(&topic("a", 1));
         image.apply(&partition(1, 0));
-        for line in include_str!("../../tests/golden/metadata/records.txt").lines().filter(|l| !l.starts_with('#')) {
+        for line in
+            include_str!("../../tests/golden/metadata/records.txt").lines().filter(|l| !l.starts_with('#'))
+        {
             let hex = line.split(' ').nth(3).unwrap();
             let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
             let value: bytes::Bytes = (0..hex.len()).step_by(2).map(byte).collect();

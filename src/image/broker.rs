@@ -32,7 +32,7 @@ pub struct FeatureRange {
 }
 
 /// One registered broker.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BrokerImage {
     /// Its `node.id`.
     pub id: BrokerId,
@@ -54,8 +54,6 @@ pub struct BrokerImage {
     pub log_dirs: Vec<Uuid>,
     /// Those of them that take no new partitions; none if it never said.
     pub cordoned_log_dirs: Option<Vec<Uuid>>,
-    /// A leftover of migrations from ZooKeeper.
-    pub(super) migrating: bool,
 }
 
 impl BrokerImage {
@@ -87,7 +85,6 @@ impl BrokerImage {
             in_controlled_shutdown: record.in_controlled_shutdown,
             log_dirs: record.log_dirs.clone(),
             cordoned_log_dirs: record.cordoned_log_dirs.clone(),
-            migrating: record.is_migrating_zk_broker,
         }
     }
 
@@ -106,7 +103,7 @@ impl BrokerImage {
         };
         RegisterBrokerRecord {
             broker_id: self.id.get(),
-            is_migrating_zk_broker: self.migrating,
+            is_migrating_zk_broker: false,
             incarnation_id: self.incarnation_id,
             broker_epoch: self.epoch,
             end_points: self.endpoints.iter().map(endpoint).collect(),

@@ -44,7 +44,9 @@ impl Kept {
             Record::ClientQuota(r) if r.remove => self.remove(&quota(r)),
             Record::ClientQuota(r) => self.put(quota(r), record),
             Record::DelegationToken(r) => self.put(Subject::DelegationToken(r.token_id.to_string()), record),
-            Record::RemoveDelegationToken(r) => self.remove(&Subject::DelegationToken(r.token_id.to_string())),
+            Record::RemoveDelegationToken(r) => {
+                self.remove(&Subject::DelegationToken(r.token_id.to_string()))
+            }
             Record::ZkMigrationState(_) => self.put(Subject::ZkMigration, record),
             // A copy: the record must not pin the batch that it came in.
             Record::Unknown(value) => self.unknown.push(Bytes::copy_from_slice(value)),

@@ -12,7 +12,9 @@ pub enum TopicNameError {
     #[error("Topic name is invalid: '{0}' is not allowed")]
     Dots(String),
     /// Too long for a directory name.
-    #[error("Topic name is invalid: the length of '{0}' is longer than the max allowed length {TOPIC_NAME_BYTES_MAX}")]
+    #[error(
+        "Topic name is invalid: the length of '{0}' is longer than the max allowed length {TOPIC_NAME_BYTES_MAX}"
+    )]
     TooLong(String),
     /// A character that is not allowed.
     #[error(

@@ -6,11 +6,11 @@
 
 use crate::wire::records::{
     AbortTransactionRecord, AccessControlEntryRecord, BeginTransactionRecord, BrokerRegistrationChangeRecord,
-    ClearElrRecord, ClientQuotaRecord, ConfigRecord, DelegationTokenRecord, EndTransactionRecord, FeatureLevelRecord,
-    FenceBrokerRecord, NoOpRecord, PartitionChangeRecord, PartitionRecord, ProducerIdsRecord, RegisterBrokerRecord,
-    RegisterControllerRecord, RemoveAccessControlEntryRecord, RemoveDelegationTokenRecord, RemoveTopicRecord,
-    RemoveUserScramCredentialRecord, TopicRecord, UnfenceBrokerRecord, UnregisterBrokerRecord,
-    UserScramCredentialRecord, ZkMigrationStateRecord,
+    ClearElrRecord, ClientQuotaRecord, ConfigRecord, DelegationTokenRecord, EndTransactionRecord,
+    FeatureLevelRecord, FenceBrokerRecord, NoOpRecord, PartitionChangeRecord, PartitionRecord,
+    ProducerIdsRecord, RegisterBrokerRecord, RegisterControllerRecord, RemoveAccessControlEntryRecord,
+    RemoveDelegationTokenRecord, RemoveTopicRecord, RemoveUserScramCredentialRecord, TopicRecord,
+    UnfenceBrokerRecord, UnregisterBrokerRecord, UserScramCredentialRecord, ZkMigrationStateRecord,
 };
 use crate::wire::{EncodeError, Message, Reader, Record, Writer};
 use bytes::Bytes;
@@ -183,7 +183,17 @@ mod tests {
 
     #[test]
     fn what_is_unknown_is_kept() {
-        for hex in ["", "01", "02020001000000", "01630000", "010263", "0102000161", "011400ff", "01140000ff", "ffffffffff"] {
+        for hex in [
+            "",
+            "01",
+            "02020001000000",
+            "01630000",
+            "010263",
+            "0102000161",
+            "011400ff",
+            "01140000ff",
+            "ffffffffff",
+        ] {
             let value = from_hex(hex);
             let record = MetadataRecord::decode(&value);
             assert_eq!(record, MetadataRecord::Unknown(value.clone()), "{hex}");

@@ -12,7 +12,8 @@ impl Image {
     /// topics, configs, producer ids, and what is only kept.
     pub fn records(&self) -> Vec<MetadataRecord> {
         let mut records = Vec::new();
-        let (first, rest): (Vec<_>, Vec<_>) = self.features().partition(|(name, _)| *name == METADATA_VERSION);
+        let (first, rest): (Vec<_>, Vec<_>) =
+            self.features().partition(|(name, _)| *name == METADATA_VERSION);
         for (name, feature_level) in first.into_iter().chain(rest) {
             records.push(FeatureLevelRecord { name: name.into(), feature_level }.into());
         }
@@ -38,7 +39,12 @@ impl Image {
     }
 }
 
-fn push_configs(records: &mut Vec<MetadataRecord>, resource_type: i8, resource_name: &str, configs: &Configs) {
+fn push_configs(
+    records: &mut Vec<MetadataRecord>,
+    resource_type: i8,
+    resource_name: &str,
+    configs: &Configs,
+) {
     for (name, value) in configs {
         let (name, value) = (name.as_str().into(), Some(value.as_str().into()));
         records.push(ConfigRecord { resource_type, resource_name: resource_name.into(), name, value }.into());

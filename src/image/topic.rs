@@ -185,7 +185,8 @@ impl TopicImage {
     }
 
     pub(super) fn put(&mut self, record: &PartitionRecord) {
-        let Some(place) = usize::try_from(record.partition_id).ok().filter(|&p| p < PARTITIONS_PER_TOPIC_MAX) else {
+        let Some(place) = usize::try_from(record.partition_id).ok().filter(|&p| p < PARTITIONS_PER_TOPIC_MAX)
+        else {
             return;
         };
         if place >= self.partitions.len() {
