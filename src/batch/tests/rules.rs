@@ -234,11 +234,16 @@ fn a_recompressed_batch_must_fit_too() {
 
 #[test]
 fn records_larger_than_any_window() {
-    let value: Vec<u8> = (0..300_000u32).map(|n| (n * n / 7) as u8).collect();
+    let value: Vec<u8> = (0..300_000u32).map(|n| (n.wrapping_mul(n) / 7) as u8).collect();
     for codec in Codec::ALL {
         let mut builder = BatchBuilder::new(BatchOptions { codec, ..BatchOptions::default() });
         for n in 0..4 {
-            builder.append(TIME + n, Some(&value[..40_000]), Some(&value), &[(&value[..70_000], Some(&value[..9]))]);
+            builder.append(
+                TIME + n,
+                Some(&value[..40_000]),
+                Some(&value),
+                &[(&value[..70_000], Some(&value[..9]))],
+            );
         }
         let batch = builder.finish().unwrap();
         let valid = validate_produce(&batch, &Rules { max_message_bytes: usize::MAX, ..rules() }).unwrap();
