@@ -171,3 +171,51 @@ def records(data, header):
             at += max(length, 0)
         yield header.base_offset + delta, header.base_timestamp + timestamp, *parts
         at = end
+
+
+def message_set(values, magic=1, timestamp=1700000000000, codec=0, keys=None, offset=0, spoil_crc=False):
+    """Messages of format 0 or 1: offset i64, size i32, crc u32 (CRC-32 of the rest), magic i8, attributes i8, [timestamp i64,
+    format 1], key, value. codec 1 wraps them in one gzip message (inner offsets relative in format 1, absolute in 0)."""
+    import zlib
+
+    def message(at, key, value, attributes):
+        body = struct.pack(">bb", magic, attributes) + (struct.pack(">q", timestamp) if magic else b"")
+        for part in (key, value):
+            body += struct.pack(">i", -1 if part is None else len(part)) + (part or b"")
+        crc = zlib.crc32(body) ^ (1 if spoil_crc else 0)
+        return struct.pack(">qiI", at, 4 + len(body), crc) + body
+    plain = b"".join(message(offset + i, k, v, 0) for i, (k, v) in enumerate(zip(keys or [None] * len(values), values)))
+    if codec == 0:
+        return plain
+    return message(offset + (len(values) - 1 if magic else 0), None, gzip.compress(plain, mtime=0), codec)
+
+
+def messages(data):
+    """(offset, magic, attributes, timestamp, key, value) of a message set of format 0 or 1, wrappers opened."""
+    import zlib
+    found, at = [], 0
+    while at + 12 <= len(data):
+        offset, size = struct.unpack_from(">qi", data, at)
+        if at + 12 + size > len(data):
+            break
+        crc, magic, attributes = struct.unpack_from(">Ibb", data, at + 12)
+        if crc != zlib.crc32(bytes(data[at + 16:at + 12 + size])):
+            raise ValueError(f"bad CRC-32 at offset {offset}")
+        where, timestamp = at + 18, -1
+        if magic:
+            timestamp, = struct.unpack_from(">q", data, where)
+            where += 8
+        parts = []
+        for _ in range(2):
+            length, = struct.unpack_from(">i", data, where)
+            where += 4
+            parts.append(None if length < 0 else bytes(data[where:where + length]))
+            where += max(length, 0)
+        if attributes & 7:
+            inner = messages(_inflate(attributes & 7, parts[1]))
+            shift = offset - inner[-1][0] if magic else 0
+            found += [(o + shift, m, a, t, k, v) for o, m, a, t, k, v in inner]
+        else:
+            found.append((offset, magic, attributes, timestamp, *parts))
+        at += 12 + size
+    return found

@@ -1,0 +1,1 @@
+"""The same requests to Ringwood and to Apache Kafka; the answers must agree."""
