@@ -3,7 +3,7 @@
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use ringwood::base::crc::crc32c;
 use ringwood::batch::{
-    BatchBuilder, BatchOptions, BatchView, Codec, Rules, batches, records, recompress, validate_produce,
+    BatchBuilder, BatchOptions, BatchView, Codec, Rules, batches, recompress, records, validate_produce,
 };
 use std::hint::black_box;
 
@@ -67,7 +67,9 @@ fn compression(c: &mut Criterion) {
     group.throughput(Throughput::Bytes(bytes.len() as u64));
     for codec in Codec::ALL {
         group.bench_function(BenchmarkId::from_parameter(codec), |b| {
-            b.iter(|| recompress(&BatchView::parse(black_box(&bytes)).ok()?, codec, codec.default_level()).ok());
+            b.iter(|| {
+                recompress(&BatchView::parse(black_box(&bytes)).ok()?, codec, codec.default_level()).ok()
+            });
         });
     }
     group.finish();

@@ -73,7 +73,8 @@ fn check_io_uring() -> Result<(), MachineError> {
         return Ok(());
     }
     let error = io::Error::last_os_error();
-    let switch = fs::read_to_string(IO_URING_SWITCH).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+    let switch =
+        fs::read_to_string(IO_URING_SWITCH).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
     match (error.raw_os_error(), switch) {
         (Some(libc::EPERM), value @ 1..) => Err(MachineError::IoUringDisabled { value }),
         (Some(libc::EPERM | libc::EACCES), 0) => Err(MachineError::IoUringForbidden),

@@ -17,7 +17,9 @@ pub enum MachineError {
         need_kib: u64,
     },
     /// The limit on open files is too low to serve anything.
-    #[error("RLIMIT_NOFILE is {have}: raise it to {need} or more with `ulimit -n`, LimitNOFILE= (systemd) or `--ulimit nofile=` (docker)")]
+    #[error(
+        "RLIMIT_NOFILE is {have}: raise it to {need} or more with `ulimit -n`, LimitNOFILE= (systemd) or `--ulimit nofile=` (docker)"
+    )]
     OpenFiles {
         /// The hard limit.
         have: u64,

@@ -26,7 +26,8 @@ impl Memory {
     /// At least `bytes` (and one block), from the thread's pool when it has some.
     pub(super) fn take(bytes: usize) -> Self {
         let capacity = class_bytes(bytes);
-        let recycled = class_of(capacity).and_then(|class| POOL.try_with(|pool| pool.borrow_mut().take(class)).ok().flatten());
+        let recycled = class_of(capacity)
+            .and_then(|class| POOL.try_with(|pool| pool.borrow_mut().take(class)).ok().flatten());
         let start = recycled.unwrap_or_else(|| allocate(capacity));
         Self { start, capacity }
     }
@@ -79,7 +80,11 @@ struct Pool {
 
 impl Pool {
     const fn new() -> Self {
-        Self { free: [const { Vec::new() }; CLASSES], retained_bytes: 0, retained_bytes_max: RETAINED_BYTES_MAX }
+        Self {
+            free: [const { Vec::new() }; CLASSES],
+            retained_bytes: 0,
+            retained_bytes_max: RETAINED_BYTES_MAX,
+        }
     }
 
     fn take(&mut self, class: usize) -> Option<NonNull<u8>> {
@@ -121,7 +126,11 @@ impl Drop for Pool {
 /// The size that `bytes` are given: the next power of two of blocks, or whole blocks above the largest class.
 fn class_bytes(bytes: usize) -> usize {
     let blocks = bytes.div_ceil(BLOCK_BYTES).max(1);
-    if blocks * BLOCK_BYTES <= CLASS_BYTES_MAX { blocks.next_power_of_two() * BLOCK_BYTES } else { blocks * BLOCK_BYTES }
+    if blocks * BLOCK_BYTES <= CLASS_BYTES_MAX {
+        blocks.next_power_of_two() * BLOCK_BYTES
+    } else {
+        blocks * BLOCK_BYTES
+    }
 }
 
 fn class_of(capacity: usize) -> Option<usize> {
@@ -151,7 +160,14 @@ mod tests {
 
     #[test]
     fn sizes_round_up_to_classes() {
-        for (asked, given) in [(0, 4096), (1, 4096), (4096, 4096), (4097, 8192), (700_000, 1 << 20), (CLASS_BYTES_MAX, CLASS_BYTES_MAX)] {
+        for (asked, given) in [
+            (0, 4096),
+            (1, 4096),
+            (4096, 4096),
+            (4097, 8192),
+            (700_000, 1 << 20),
+            (CLASS_BYTES_MAX, CLASS_BYTES_MAX),
+        ] {
             assert_eq!(Memory::take(asked).capacity(), given);
         }
         let big = Memory::take(CLASS_BYTES_MAX + 1);

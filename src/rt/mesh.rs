@@ -46,7 +46,9 @@ impl<M: Send + 'static> Mesh<M> {
     /// Inboxes for `shards` shards with room for `capacity` messages per pair; a sender waits when its lane is full.
     pub fn new(shards: usize, capacity: usize) -> Self {
         let inbox = || Inbox {
-            lanes: (0..=shards).map(|_| Mutex::new(Lane { messages: VecDeque::new(), blocked: None })).collect(),
+            lanes: (0..=shards)
+                .map(|_| Mutex::new(Lane { messages: VecDeque::new(), blocked: None }))
+                .collect(),
             capacity: capacity.max(1),
             signalled: AtomicBool::new(false),
             closed: AtomicBool::new(false),
@@ -196,7 +198,9 @@ impl<M> Sender<M> {
         let _turn = self.line.enter().await;
         let mut message = Some(message);
         poll_fn(|context| {
-            let (Some(inbox), Some(offered)) = (self.inboxes.get(self.to), message.take()) else { return Poll::Ready(Ok(())) };
+            let (Some(inbox), Some(offered)) = (self.inboxes.get(self.to), message.take()) else {
+                return Poll::Ready(Ok(()));
+            };
             match inbox.push_or_wait(self.lane, offered, context.waker()) {
                 Err(refused) if !inbox.closed.load(Ordering::SeqCst) => {
                     message = Some(refused);

@@ -266,7 +266,9 @@ impl Future for Operation {
     type Output = (io::Result<usize>, Option<Keep>);
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let Some(key) = self.key else { return Poll::Ready((Err(io::Error::other("polled after its end")), None)) };
+        let Some(key) = self.key else {
+            return Poll::Ready((Err(io::Error::other("polled after its end")), None));
+        };
         let finished = {
             let mut operations = self.ring.operations.borrow_mut();
             match operations.get_mut(key) {
@@ -320,7 +322,13 @@ pub(super) async fn write(fd: &Fd, from: &SharedBuffer, position: u64) -> io::Re
 }
 
 /// Reads up to `length` bytes at `position` into `into` from its byte `skip` on, and gives the memory back. Zero bytes: end of file.
-pub(super) async fn read(fd: &Fd, into: Memory, skip: usize, length: usize, position: u64) -> io::Result<(usize, Memory)> {
+pub(super) async fn read(
+    fd: &Fd,
+    into: Memory,
+    skip: usize,
+    length: usize,
+    position: u64,
+) -> io::Result<(usize, Memory)> {
     let length = u32::try_from(length.min(into.capacity().saturating_sub(skip))).unwrap_or(u32::MAX);
     // SAFETY: `skip` is within the allocation, or `length` is zero and the place is never used.
     let place = unsafe { into.start().as_ptr().add(skip.min(into.capacity())) };

@@ -57,7 +57,8 @@ impl Shards {
         let mut outcome = Ok(());
         for (index, thread) in self.threads.into_iter().enumerate() {
             if let Err(panic) = thread.join() {
-                let error = RtError::Panicked { shard: shard_id(index).get(), reason: panic_message(panic.as_ref()) };
+                let error =
+                    RtError::Panicked { shard: shard_id(index).get(), reason: panic_message(panic.as_ref()) };
                 outcome = outcome.and(Err(error));
             }
         }
@@ -72,7 +73,10 @@ impl Shards {
 
 /// Starts the shards and returns when every executor stands; shard `n`'s thread is "shard-n" and runs `make(n)` to its
 /// end. Errors: what the machine lacks, or an executor that cannot be made; no shard runs then.
-pub fn start<Fut>(options: &ShardOptions, make: impl Fn(ShardId) -> Fut + Send + Clone + 'static) -> Result<Shards, RtError>
+pub fn start<Fut>(
+    options: &ShardOptions,
+    make: impl Fn(ShardId) -> Fut + Send + Clone + 'static,
+) -> Result<Shards, RtError>
 where
     Fut: Future<Output = ()> + 'static,
 {
@@ -104,7 +108,8 @@ where
             }
         };
         let thread = thread::Builder::new().name(format!("shard-{shard}")).spawn(body);
-        threads.push(thread.map_err(|error| RtError::Start { shard: shard.get(), reason: error.to_string() })?);
+        threads
+            .push(thread.map_err(|error| RtError::Start { shard: shard.get(), reason: error.to_string() })?);
     }
     drop(report);
     reports.iter().collect::<Result<Vec<()>, RtError>>()?;
@@ -139,7 +144,9 @@ impl Driven {
                     }
                     return Ok(driven);
                 }
-                Err(reason) if attempt == START_ATTEMPTS || !reason.contains("os error 12") => return Err(reason),
+                Err(reason) if attempt == START_ATTEMPTS || !reason.contains("os error 12") => {
+                    return Err(reason);
+                }
                 Err(_) => thread::sleep(START_RETRY_AFTER),
             }
             attempt += 1;

@@ -9,8 +9,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_lite::future;
-use glommio::timer::Timer;
 use glommio::TaskQueueHandle;
+use glommio::timer::Timer;
 
 /// A task of this shard; dropping it cancels it at its next await.
 #[must_use = "a task is cancelled when it is dropped: keep it, await it, or give it to a TaskSet"]
@@ -66,7 +66,8 @@ impl TaskSet {
             let (task, wakers) = {
                 let mut inner = inner.borrow_mut();
                 let task = inner.tasks.try_remove(key).flatten();
-                let wakers = if inner.tasks.is_empty() { std::mem::take(&mut inner.idle) } else { VecDeque::new() };
+                let wakers =
+                    if inner.tasks.is_empty() { std::mem::take(&mut inner.idle) } else { VecDeque::new() };
                 (task, wakers)
             };
             // The handle of a task that is just ending: dropping it would mark the running task as cancelled.

@@ -188,7 +188,8 @@ mod tests {
         append(&path, b"?").unwrap();
         create_dir(&dir.path().join("a/b")).unwrap();
         assert_eq!(read(&path).unwrap(), b"two!?");
-        let names: Vec<_> = list(dir.path()).unwrap().into_iter().map(|entry| (entry.name, entry.is_dir)).collect();
+        let names: Vec<_> =
+            list(dir.path()).unwrap().into_iter().map(|entry| (entry.name, entry.is_dir)).collect();
         assert_eq!(names, [("a".to_owned(), true), ("meta.properties".to_owned(), false)]);
         assert_eq!(file_len(&path).unwrap(), 5);
         remove_dir_all(&dir.path().join("a")).unwrap();

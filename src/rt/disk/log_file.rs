@@ -80,7 +80,10 @@ impl LogFile {
         let aligned = (from.len() as u64).is_multiple_of(block) && position.is_multiple_of(block);
         let placed = self.mode() != DiskMode::Direct || (from.as_ptr() as usize).is_multiple_of(BLOCK_BYTES);
         if !(aligned && placed) {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "a write that is not a whole number of blocks"));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "a write that is not a whole number of blocks",
+            ));
         }
         match &*self.inner {
             Inner::System { fd, .. } => write_all(fd, from, position).await,
@@ -200,7 +203,11 @@ async fn read_range(fd: &Arc<OwnedFd>, position: u64, len: usize, block: u64) ->
 fn set_len(fd: &OwnedFd, len: u64) -> io::Result<()> {
     let len = i64::try_from(len).map_err(io::Error::other)?;
     // SAFETY: a plain system call on an open descriptor.
-    if unsafe { libc::ftruncate(fd.as_raw_fd(), len) } == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    if unsafe { libc::ftruncate(fd.as_raw_fd(), len) } == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }
 
 fn file_len(fd: &OwnedFd) -> io::Result<u64> {

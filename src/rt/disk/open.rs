@@ -41,7 +41,9 @@ impl Disk {
         } else {
             match probe(dir, DiskMode::Direct) {
                 Ok(()) => None,
-                Err(error) if refuses_direct(&error) => Some(format!("the file system refuses O_DIRECT: {error}")),
+                Err(error) if refuses_direct(&error) => {
+                    Some(format!("the file system refuses O_DIRECT: {error}"))
+                }
                 Err(error) => return Err(error),
             }
         };
@@ -102,13 +104,15 @@ impl Disk {
     /// Puts `bytes` in the file's place so that a crash leaves the old or the new (`files::replace`).
     pub async fn replace(&self, path: impl AsRef<Path>, bytes: &[u8]) -> io::Result<()> {
         let copy = bytes.to_vec();
-        self.run(path, move |path| files::replace(path, &copy), |sim, path| sim.write_file(path, bytes, true)).await
+        self.run(path, move |path| files::replace(path, &copy), |sim, path| sim.write_file(path, bytes, true))
+            .await
     }
 
     /// Writes the file anew, without a sync.
     pub async fn write_file(&self, path: impl AsRef<Path>, bytes: &[u8]) -> io::Result<()> {
         let copy = bytes.to_vec();
-        self.run(path, move |path| files::write(path, &copy), |sim, path| sim.write_file(path, bytes, false)).await
+        self.run(path, move |path| files::write(path, &copy), |sim, path| sim.write_file(path, bytes, false))
+            .await
     }
 
     /// Adds to the end of the file, which is created if need be; without a sync.
@@ -156,7 +160,12 @@ impl Disk {
 
     /// Sets the length of a file that is not open here.
     pub async fn truncate_file(&self, path: impl AsRef<Path>, len: u64) -> io::Result<()> {
-        self.run(path, move |path| files::truncate(path, len), |sim, path| sim.open(path, false)?.truncate(len)).await
+        self.run(
+            path,
+            move |path| files::truncate(path, len),
+            |sim, path| sim.open(path, false)?.truncate(len),
+        )
+        .await
     }
 
     /// Size in bytes of a file.
@@ -166,7 +175,9 @@ impl Disk {
 
     /// Whether there is something at `path`.
     pub async fn exists(&self, path: impl AsRef<Path>) -> bool {
-        self.run(path, |path| Ok(files::exists(path)), |sim, path| Ok(sim.exists(path))).await.unwrap_or(false)
+        self.run(path, |path| Ok(files::exists(path)), |sim, path| Ok(sim.exists(path)))
+            .await
+            .unwrap_or(false)
     }
 
     /// Maps a sealed file for reading (`files::map_readonly`).

@@ -150,11 +150,15 @@ impl SimDisk {
         if !state.dirs.contains(from) {
             return Err(io::ErrorKind::NotFound.into());
         }
-        let moved = |path: &Path| path.strip_prefix(from).map(|rest| if rest.as_os_str().is_empty() { to.to_path_buf() } else { to.join(rest) });
+        let moved = |path: &Path| {
+            path.strip_prefix(from)
+                .map(|rest| if rest.as_os_str().is_empty() { to.to_path_buf() } else { to.join(rest) })
+        };
         let dirs = std::mem::take(&mut state.dirs);
         state.dirs = dirs.into_iter().map(|dir| moved(&dir).unwrap_or(dir)).collect();
         let files = std::mem::take(&mut state.files);
-        state.files = files.into_iter().map(|(file, contents)| (moved(&file).unwrap_or(file), contents)).collect();
+        state.files =
+            files.into_iter().map(|(file, contents)| (moved(&file).unwrap_or(file), contents)).collect();
         Ok(())
     }
 

@@ -40,7 +40,9 @@ impl Listener {
         Self::try_bind(address).map_err(|error| {
             let hint = match error.kind() {
                 io::ErrorKind::AddrInUse => "another process listens there: stop it or choose another port",
-                io::ErrorKind::PermissionDenied => "ports below 1024 need CAP_NET_BIND_SERVICE: choose another port",
+                io::ErrorKind::PermissionDenied => {
+                    "ports below 1024 need CAP_NET_BIND_SERVICE: choose another port"
+                }
                 io::ErrorKind::AddrNotAvailable => "no network interface of this machine has the address",
                 _ => return io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")),
             };
@@ -83,7 +85,9 @@ impl Listener {
                     }
                     sleep(BACK_OFF).await;
                 }
-                Some(libc::EBADF | libc::EINVAL | libc::ENOTSOCK | libc::EOPNOTSUPP | libc::EFAULT) => return Err(error),
+                Some(libc::EBADF | libc::EINVAL | libc::ENOTSOCK | libc::EOPNOTSUPP | libc::EFAULT) => {
+                    return Err(error);
+                }
                 // EINTR, ECONNABORTED, and the network errors that accept(2) says to treat like EAGAIN.
                 _ => {}
             }

@@ -125,19 +125,22 @@ impl Socket {
             }
             let sent = match parts.front() {
                 None => return Ok(()),
-                Some(OutPart::File { file, position, len }) => match file.fd().filter(|_| file.mode() == DiskMode::PageCache) {
-                    Some(fd) => {
-                        let piece = usize::try_from((*len).min(FILE_BYTES_PER_SEND)).unwrap_or(usize::MAX);
-                        system::send_file(&self.fd, fd, *position, piece).and_then(not_at_the_end)
+                Some(OutPart::File { file, position, len }) => {
+                    match file.fd().filter(|_| file.mode() == DiskMode::PageCache) {
+                        Some(fd) => {
+                            let piece =
+                                usize::try_from((*len).min(FILE_BYTES_PER_SEND)).unwrap_or(usize::MAX);
+                            system::send_file(&self.fd, fd, *position, piece).and_then(not_at_the_end)
+                        }
+                        None => {
+                            let piece = load(file, *position, *len).await?;
+                            let loaded = piece.len();
+                            advance(parts, loaded);
+                            parts.push_front(piece);
+                            continue;
+                        }
                     }
-                    None => {
-                        let piece = load(file, *position, *len).await?;
-                        let loaded = piece.len();
-                        advance(parts, loaded);
-                        parts.push_front(piece);
-                        continue;
-                    }
-                },
+                }
                 Some(_) => self.send_memory(parts),
             };
             match sent {
@@ -145,7 +148,9 @@ impl Socket {
                     advance(parts, bytes as u64);
                     yield_if_needed().await;
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => ring::ready(&self.fd, libc::POLLOUT).await?,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    ring::ready(&self.fd, libc::POLLOUT).await?
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }

@@ -9,7 +9,9 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 pub(super) fn stream_socket(address: &SocketAddr) -> io::Result<OwnedFd> {
     let family = if address.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 };
     // SAFETY: no memory is passed.
-    let fd = check(unsafe { libc::socket(family, libc::SOCK_STREAM | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC, 0) })?;
+    let fd = check(unsafe {
+        libc::socket(family, libc::SOCK_STREAM | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC, 0)
+    })?;
     // SAFETY: the descriptor is new and nobody else's.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
@@ -28,7 +30,9 @@ pub(super) fn connect(fd: &OwnedFd, address: &SocketAddr) -> io::Result<()> {
     let (storage, length) = encode(address);
     // SAFETY: `storage` holds an address of `length` bytes.
     match check(unsafe { libc::connect(fd.as_raw_fd(), (&raw const storage).cast(), length) }) {
-        Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => Err(io::ErrorKind::WouldBlock.into()),
+        Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => {
+            Err(io::ErrorKind::WouldBlock.into())
+        }
         other => other.map(drop),
     }
 }
@@ -63,7 +67,8 @@ pub(super) fn address(fd: &OwnedFd, of_peer: bool) -> io::Result<SocketAddr> {
 pub(super) fn set_option(fd: &OwnedFd, level: i32, name: i32, value: i32) -> io::Result<()> {
     let length = socket_length::<i32>();
     // SAFETY: the option's value is an int that lives through the call.
-    check(unsafe { libc::setsockopt(fd.as_raw_fd(), level, name, (&raw const value).cast(), length) }).map(drop)
+    check(unsafe { libc::setsockopt(fd.as_raw_fd(), level, name, (&raw const value).cast(), length) })
+        .map(drop)
 }
 
 /// The error that is pending on the socket, taken off it.
@@ -72,7 +77,13 @@ pub(super) fn take_error(fd: &OwnedFd) -> io::Result<()> {
     let mut length = socket_length::<i32>();
     // SAFETY: `value` has room for `length` bytes.
     check(unsafe {
-        libc::getsockopt(fd.as_raw_fd(), libc::SOL_SOCKET, libc::SO_ERROR, (&raw mut value).cast(), &raw mut length)
+        libc::getsockopt(
+            fd.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_ERROR,
+            (&raw mut value).cast(),
+            &raw mut length,
+        )
     })?;
     if value == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(value)) }
 }
@@ -80,7 +91,8 @@ pub(super) fn take_error(fd: &OwnedFd) -> io::Result<()> {
 /// Receives what is there, up to the length of `into`, of which the first returned bytes are then initialised. Zero: the peer has closed.
 pub(super) fn receive(fd: &OwnedFd, into: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
     // SAFETY: `into` is writable for its length.
-    let bytes = unsafe { libc::recv(fd.as_raw_fd(), into.as_mut_ptr().cast(), into.len(), libc::MSG_DONTWAIT) };
+    let bytes =
+        unsafe { libc::recv(fd.as_raw_fd(), into.as_mut_ptr().cast(), into.len(), libc::MSG_DONTWAIT) };
     usize::try_from(bytes).map_err(|_| io::Error::last_os_error())
 }
 
@@ -92,7 +104,9 @@ pub(super) unsafe fn send(fd: &OwnedFd, parts: &mut [libc::iovec], more_follows:
     message.msg_iovlen = parts.len();
     let more = if more_follows { libc::MSG_MORE } else { 0 };
     // SAFETY: the parts are readable by the caller's word, and `message` lives through the call.
-    let bytes = unsafe { libc::sendmsg(fd.as_raw_fd(), &raw const message, libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT | more) };
+    let bytes = unsafe {
+        libc::sendmsg(fd.as_raw_fd(), &raw const message, libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT | more)
+    };
     usize::try_from(bytes).map_err(|_| io::Error::last_os_error())
 }
 

@@ -57,7 +57,8 @@ impl<T> Queue<T> {
         poll_fn(|context| {
             let Some(offered) = value.take() else { return Poll::Ready(Ok(())) };
             let first = self.inner.senders.is_first(wait.ticket);
-            let offered = if first || self.inner.closed.get() { self.try_push(offered) } else { Err(offered) };
+            let offered =
+                if first || self.inner.closed.get() { self.try_push(offered) } else { Err(offered) };
             match offered {
                 Err(refused) if !self.inner.closed.get() => {
                     value = Some(refused);

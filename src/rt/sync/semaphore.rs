@@ -24,18 +24,30 @@ struct Inner {
 impl Semaphore {
     /// A semaphore of `total` units, all free.
     pub fn new(total: usize) -> Self {
-        Self { inner: Rc::new(Inner { total: Cell::new(total), free: Cell::new(total), waiters: Waiters::default() }) }
+        Self {
+            inner: Rc::new(Inner {
+                total: Cell::new(total),
+                free: Cell::new(total),
+                waiters: Waiters::default(),
+            }),
+        }
     }
 
     /// Waits for `units`; more than there are in total count as all of them, so that nobody waits for ever.
     pub fn acquire(&self, units: usize) -> Acquire {
-        Acquire { inner: self.inner.clone(), units: units.min(self.inner.total.get()), ticket: None, done: false }
+        Acquire {
+            inner: self.inner.clone(),
+            units: units.min(self.inner.total.get()),
+            ticket: None,
+            done: false,
+        }
     }
 
     /// Takes `units` if they are free and nobody waits.
     pub fn try_acquire(&self, units: usize) -> Option<Permit> {
         let units = units.min(self.inner.total.get());
-        (self.inner.waiters.is_first(None) && self.inner.take(units)).then(|| Permit { inner: self.inner.clone(), units })
+        (self.inner.waiters.is_first(None) && self.inner.take(units))
+            .then(|| Permit { inner: self.inner.clone(), units })
     }
 
     /// Units that are free.

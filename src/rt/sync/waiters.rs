@@ -37,7 +37,9 @@ impl Waiters {
         };
         match inner.place_of(number) {
             Ok(place) => {
-                if let Some((_, listed)) = inner.waiting.get_mut(place).filter(|(_, listed)| !listed.will_wake(waker)) {
+                if let Some((_, listed)) =
+                    inner.waiting.get_mut(place).filter(|(_, listed)| !listed.will_wake(waker))
+                {
                     *listed = waker.clone();
                 }
             }

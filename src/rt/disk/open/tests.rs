@@ -19,7 +19,8 @@ fn on_each<F: Future<Output = ()>>(steps: impl Fn(Disk, PathBuf) -> F) {
         block_on(steps(disk, dir.path().join(format!("{mode:?}"))));
     }
     futures_lite::future::block_on(steps(Disk::sim(SimDisk::default()), PathBuf::from("/sim")));
-    let left: Vec<_> = files::list(dir.path()).unwrap().into_iter().filter(|entry| entry.name.starts_with('.')).collect();
+    let left: Vec<_> =
+        files::list(dir.path()).unwrap().into_iter().filter(|entry| entry.name.starts_with('.')).collect();
     assert_eq!(left, []);
 }
 
@@ -76,7 +77,8 @@ fn small_files_and_directories() {
         assert_eq!(disk.read(dir.join("b/x")).await.unwrap(), b"one+");
         assert_eq!(&disk.map_readonly(dir.join("b/x")).await.unwrap()[..], b"one+");
         assert!(!disk.exists(dir.join("a")).await);
-        let names: Vec<_> = disk.list(dir.join("b")).await.unwrap().into_iter().map(|e| (e.name, e.len, e.is_dir)).collect();
+        let names: Vec<_> =
+            disk.list(dir.join("b")).await.unwrap().into_iter().map(|e| (e.name, e.len, e.is_dir)).collect();
         assert_eq!(names, [("x".to_owned(), 4, false), ("y".to_owned(), 0, false)]);
         disk.remove_file(dir.join("b/x")).await.unwrap();
         disk.remove_file(dir.join("b/x")).await.unwrap();
@@ -91,7 +93,8 @@ fn many_writes_in_flight_and_some_forgotten() {
         disk.create_dir(&dir).await.unwrap();
         let log = disk.create(dir.join("x")).await.unwrap();
         log.preallocate(0, 400 * 4096).await.unwrap();
-        let writes: Vec<_> = (0..300_u64).map(|at| Box::pin(log.write(pattern(1, at as u8), at * 4096))).collect();
+        let writes: Vec<_> =
+            (0..300_u64).map(|at| Box::pin(log.write(pattern(1, at as u8), at * 4096))).collect();
         for (at, mut write) in writes.into_iter().enumerate() {
             if at % 10 == 0 {
                 // Polled once and dropped: it is on its way, and its memory must stay.
@@ -153,7 +156,10 @@ fn the_simulated_disk_fails_fills_and_forgets() {
 fn a_full_disk_is_an_error_not_a_panic() {
     // /dev/full answers every write with ENOSPC.
     block_on(async {
-        let file = LogFile::system(OpenOptions::new().read(true).write(true).open("/dev/full").unwrap(), DiskMode::PageCache);
+        let file = LogFile::system(
+            OpenOptions::new().read(true).write(true).open("/dev/full").unwrap(),
+            DiskMode::PageCache,
+        );
         assert_eq!(file.write(pattern(1, 0), 0).await.unwrap_err().kind(), io::ErrorKind::StorageFull);
     });
 }

@@ -101,7 +101,8 @@ fn parts_of_all_kinds_arrive_whole_and_in_order_through_a_full_socket() {
 #[test]
 fn a_write_that_was_cut_off_can_go_on() {
     run(async {
-        let (server, client) = pair(SocketOptions { send_buffer_bytes: Some(8192), ..SocketOptions::default() }).await;
+        let (server, client) =
+            pair(SocketOptions { send_buffer_bytes: Some(8192), ..SocketOptions::default() }).await;
         let bytes = noise(8 << 20);
         let mut parts = VecDeque::from([OutPart::Bytes(bytes.clone().into())]);
         assert!(timeout(Duration::from_millis(20), server.write_parts(&mut parts)).await.is_none());
@@ -147,7 +148,10 @@ fn a_reset_is_an_error_and_a_missing_range_too() {
         if sent.is_ok() {
             sent = client.write_all(vec![1; 10]).await;
         }
-        assert!(matches!(sent.unwrap_err().kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset));
+        assert!(matches!(
+            sent.unwrap_err().kind(),
+            io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
+        ));
 
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("x"), b"short").unwrap();
@@ -155,7 +159,10 @@ fn a_reset_is_an_error_and_a_missing_range_too() {
             let (server, _client) = pair(SocketOptions::default()).await;
             let file = Disk::open(dir.path(), mode).unwrap().open_log(dir.path().join("x")).await.unwrap();
             let mut parts = VecDeque::from([OutPart::File { file, position: 0, len: 100 }]);
-            assert_eq!(server.write_parts(&mut parts).await.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+            assert_eq!(
+                server.write_parts(&mut parts).await.unwrap_err().kind(),
+                io::ErrorKind::UnexpectedEof
+            );
         }
     });
 }
@@ -186,7 +193,13 @@ fn a_connection_accepted_here_is_served_elsewhere() {
         let accepted = listener.accept().await.unwrap();
         let client = client.await.unwrap();
         let thread = std::thread::spawn(move || {
-            run(async move { Socket::from_accepted(accepted, SocketOptions::default()).unwrap().write_all(&b"hello"[..]).await.unwrap() });
+            run(async move {
+                Socket::from_accepted(accepted, SocketOptions::default())
+                    .unwrap()
+                    .write_all(&b"hello"[..])
+                    .await
+                    .unwrap()
+            });
         });
         assert_eq!(read_to_end(Rc::new(client)).await.unwrap(), &b"hello"[..]);
         thread.join().unwrap();
