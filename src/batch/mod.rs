@@ -27,7 +27,7 @@ pub use builder::{
 };
 pub use codec::Codec;
 pub use compress::compress;
-pub use decompress::{DECOMPRESSED_BYTES_MAX, EXPANSION_MAX, decompress};
+pub use decompress::{DECOMPRESSED_BYTES_MAX, EXPANSION_FREE_BYTES, EXPANSION_MAX, decompress};
 pub use error::{BatchError, Corruption, Invalid, RecordError};
 pub use filter::{Filtered, Horizon, empty_batch, filter};
 pub use header::{
