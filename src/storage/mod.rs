@@ -1,1 +1,15 @@
 //! One partition's log on disk, in Kafka's files.
+//!
+//! Small files, each with its codec: `layout` (names), `checkpoint`, `partition_metadata`, `meta_properties`,
+//! `leader_epochs`, `offset_index`, `time_index`, `txn_index`, `producer_snapshot` (of `producer_state`).
+
+pub mod checkpoint;
+pub mod layout;
+pub mod leader_epochs;
+pub mod meta_properties;
+pub mod offset_index;
+pub mod partition_metadata;
+pub mod producer_snapshot;
+pub mod producer_state;
+pub mod time_index;
+pub mod txn_index;
