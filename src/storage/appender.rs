@@ -55,7 +55,7 @@ pub struct Write {
     /// What, padded to whole blocks.
     pub bytes: SharedBuffer,
     /// What the tail cache keeps of it.
-    pub chunk: Chunk,
+    pub chunk: Option<Chunk>,
 }
 
 struct Flight {
@@ -216,9 +216,10 @@ impl Appender {
         Some(self.launch(group))
     }
 
-    /// Whether a write in flight may share a block with the next one of `segment`.
+    /// Whether the next write of `segment` must wait: one in flight may share a block with it, or belongs to the segment
+    /// before (so that a crash leaves no records behind a segment that lacks its end).
     fn is_blocked(&self, segment: Offset) -> bool {
-        self.flights.iter().any(|f| f.segment == segment && (f.partial || self.block_bytes == 1))
+        self.flights.iter().any(|f| f.partial || self.block_bytes == 1 || f.segment != segment)
     }
 
     /// Writes the whole blocks of the filling group; the rest begins the next one.
@@ -268,7 +269,7 @@ impl Appender {
             marks: group.marks,
             pinned: true,
         };
-        Write { id, segment: group.segment, position: group.start, bytes, chunk }
+        Write { id, segment: group.segment, position: group.start, bytes, chunk: Some(chunk) }
     }
 
     /// A write is done. Says how far the log is now written without a gap, if that has moved.

@@ -118,7 +118,7 @@ mod tests {
         let golden = include_bytes!("../../tests/golden/storage/recovery-point-offset-checkpoint");
         let offsets = decode(golden).unwrap();
         assert!(offsets.len() > 10);
-        assert_eq!(offsets[&("txn".to_owned(), PartitionIndex::new(0))].get(), 30);
+        assert_eq!(offsets[&("txn".to_owned(), PartitionIndex::new(0))].get(), 126);
         assert_eq!(decode(&encode(&offsets)), Ok(offsets));
     }
 

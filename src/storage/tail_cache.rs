@@ -145,8 +145,6 @@ pub struct TailPlace {
 #[derive(Debug, Default)]
 pub struct Tail {
     chunks: VecDeque<Chunk>,
-    /// Where a whole batch ends and none follows yet: the end of what is written.
-    end: Option<TailPlace>,
 }
 
 impl Tail {
@@ -186,18 +184,14 @@ impl Tail {
     }
 
     fn clear(&mut self) -> usize {
-        self.end = None;
         self.chunks.drain(..).map(|chunk| chunk.cost_bytes()).sum()
     }
 
-    /// What lies in `segment` up to `to` has been written; `end` is where the last whole batch of it ends.
-    pub fn written(&mut self, segment: Offset, to: u64, end: Option<TailPlace>) {
+    /// What lies in `segment` up to `to`, and before it, has been written.
+    pub fn written(&mut self, segment: Offset, to: u64) {
         // What is being written is the end of the tail.
         for chunk in self.chunks.iter_mut().rev().take_while(|chunk| chunk.pinned) {
             chunk.pinned = (chunk.segment, chunk.to) > (segment, to);
-        }
-        if end.is_some() {
-            self.end = end;
         }
     }
 
@@ -215,35 +209,23 @@ impl Tail {
         })
     }
 
-    /// The last batch boundary of `segment` that lies behind `after`, at or before `position`, and whose offset is at most
-    /// `offset`.
+    /// The last batch of `segment` that begins behind `after`, at or before `position`, with an offset of at most `offset`.
     pub fn boundary(&self, segment: Offset, after: u64, position: u64, offset: Offset) -> Option<Mark> {
-        let fits = |m: &Mark| m.position > after && m.position <= position && m.base_offset <= offset;
-        if let Some(end) = self.end
-            && end.segment == segment
-            && fits(&end.mark)
-        {
-            return Some(end.mark);
-        }
         let chunks = self.chunks.iter().rev().filter(|c| c.segment == segment && c.from <= position);
-        for chunk in chunks {
+        for chunk in chunks.take_while(|c| c.to > after) {
             let known = chunk.marks.partition_point(|m| m.position <= position && m.base_offset <= offset);
             if let Some(mark) = known.checked_sub(1).and_then(|i| chunk.marks.get(i)) {
-                return Some(*mark).filter(fits);
-            }
-            if chunk.to <= after {
-                return None;
+                return Some(*mark).filter(|m| m.position > after);
             }
         }
         None
     }
 
-    /// The first batch boundary of `segment` behind `after`: where the batch that begins there ends.
-    pub fn next_boundary(&self, segment: Offset, after: u64) -> Option<Mark> {
-        let chunks = self.chunks.iter().filter(|c| c.segment == segment && c.to > after);
-        let mark = chunks.flat_map(|c| &c.marks).find(|m| m.position > after).copied();
-        let end = self.end.filter(|end| end.segment == segment && end.mark.position > after).map(|end| end.mark);
-        mark.filter(|m| end.is_none_or(|e| m.position <= e.position)).or(end)
+    /// The first batch of `segment` that begins behind `after`.
+    pub fn next_mark(&self, segment: Offset, after: u64) -> Option<Mark> {
+        let first = self.chunks.partition_point(|c| (c.segment, c.to) <= (segment, after));
+        let mut chunks = self.chunks.range(first..).take_while(|c| c.segment == segment);
+        chunks.find_map(|c| c.marks.get(c.marks.partition_point(|m| m.position <= after)).copied())
     }
 
     /// The bytes from `from` to `to` of `segment`, without a copy; `None` if they are not all in memory.
