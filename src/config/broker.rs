@@ -293,11 +293,6 @@ fn log_dirs(s: &Settings) -> Result<Vec<PathBuf>, ConfigError> {
     if dirs.is_empty() {
         return Err(s.error(key, "at least one data directory is needed"));
     }
-    for (index, dir) in dirs.iter().enumerate() {
-        if dirs.iter().take(index).any(|earlier| earlier == dir) {
-            return Err(s.error(key, format!("{} is there twice", dir.display())));
-        }
-    }
     Ok(dirs)
 }
 

@@ -292,3 +292,103 @@ fn about_the_cluster(config: &BrokerConfig) -> Vec<Notice> {
     }
     notices
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn from(text: &str, overrides: &[&str]) -> Result<Loaded, ConfigErrors> {
+        let overrides: Vec<String> = overrides.iter().map(ToString::to_string).collect();
+        load(Some(PropertiesFile { name: "f", bytes: text.as_bytes() }), &overrides)
+    }
+
+    fn listener(text: &str) -> (String, String) {
+        let listeners = from(text, &[]).unwrap().config.listeners;
+        let first = listeners.clients.first().unwrap();
+        let told = format!("{}:{}", first.advertised_host, first.advertised_port);
+        (format!("{}:{}", first.bind_host.clone().unwrap_or_default(), first.bind_port), told)
+    }
+
+    #[test]
+    fn listeners_of_old() {
+        for (text, bind, told) in [
+            ("port=1", ":1", "localhost:1"),
+            ("host.name=h", "h:9092", "h:9092"),
+            ("host.name=\nport=", ":9092", "localhost:9092"),
+            ("host.name=::1\nport=2", "::1:2", "::1:2"),
+            ("advertised.host.name=a", ":9092", "a:9092"),
+            ("port=1\nadvertised.port=2", ":1", "localhost:2"),
+            ("listeners=PLAINTEXT://h:3\nport=1", "h:3", "h:3"),
+            ("listeners=PLAINTEXT://:3\nadvertised.host.name=a\nadvertised.port=4", ":3", "a:4"),
+            ("advertised.listeners=PLAINTEXT://b:5\nadvertised.host.name=a", ":9092", "b:5"),
+        ] {
+            assert_eq!(listener(text), (bind.into(), told.into()), "{text}");
+        }
+        assert_eq!(
+            from("\nport=x", &[]).unwrap_err().to_string(),
+            "f:2: port: must be a number from 0 to 65535"
+        );
+    }
+
+    #[test]
+    fn the_command_line_wins_over_the_file_and_today_over_yesterday() {
+        let config = from("num.partitions=2", &["num.partitions=3"]).unwrap().config;
+        assert_eq!(config.topics.num_partitions, 3);
+        let text = "log.delete.delay.ms=1\nlog.segment.delete.delay.ms=2";
+        assert_eq!(from(text, &[]).unwrap().config.topic_defaults.file_delete_delay_ms, 2);
+        let config = from("broker.id=5", &[]).unwrap().config;
+        assert!(config.node_id.get() == 5 && config.node_id_is_written);
+        let config = from("broker.id=-1", &[]).unwrap().config;
+        assert!(config.node_id.get() == 1 && !config.node_id_is_written);
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_refused() {
+        for (text, key) in [
+            ("process.roles=controller", "process.roles"),
+            ("log.retention.hours=0", "log.retention.hours"),
+            ("log.roll.ms=0", "log.roll.ms"),
+            (
+                "group.min.session.timeout.ms=9\ngroup.max.session.timeout.ms=8",
+                "group.max.session.timeout.ms",
+            ),
+            ("log.dirs=,", "log.dirs"),
+            ("inter.broker.listener.name=OTHER", "inter.broker.listener.name"),
+            ("listeners=SSL://:9093", "listeners"),
+            ("socket.request.max.bytes=0", "socket.request.max.bytes"),
+            ("ringwood.io.mode=mmap", "ringwood.io.mode"),
+        ] {
+            let error = from(text, &[]).unwrap_err();
+            assert_eq!(error.0.first().map(|error| error.key.as_str()), Some(key), "{error}");
+        }
+        let error = from("a=\\u12", &[]).unwrap_err().to_string();
+        assert_eq!(error, "f:1: malformed \\u escape: four hexadecimal digits must follow");
+    }
+
+    #[test]
+    fn a_stale_value_of_a_key_without_effect_keeps_nobody_from_starting() {
+        let loaded = from("ssl.client.auth=perhaps", &[]).unwrap();
+        let notices: Vec<String> = loaded.notices.iter().map(ToString::to_string).collect();
+        assert!(
+            notices.iter().any(|notice| notice.starts_with("f:1: ssl.client.auth is passed over")),
+            "{notices:?}"
+        );
+    }
+
+    #[test]
+    fn other_nodes_are_not_passed_over_in_silence() {
+        let loaded = from("controller.quorum.voters=1@a:1,2@b:1\nprocess.roles=broker", &[]).unwrap();
+        assert_eq!(loaded.notices.iter().filter(|notice| notice.level == Level::Warning).count(), 2);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_written_nothing_panics(
+            pairs in prop::collection::vec(("(port|listeners|log.dirs|broker.id|log.retention.ms|[a-z.]{0,9})", ".{0,12}"), 0..6)
+        ) {
+            let text: String = pairs.iter().map(|(key, value)| format!("{key}={value}\n")).collect();
+            let _ = from(&text, &[]);
+        }
+    }
+}

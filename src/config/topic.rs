@@ -167,7 +167,10 @@ pub fn validate(name: &str, value: &str) -> Result<String, TopicConfigError> {
 }
 
 fn wrong(key: &Key, value: &str, refusal: Refusal) -> TopicConfigError {
-    TopicConfigError::Value { name: key.name.to_string(), value: value.to_string(), refusal }
+    // Kafka complains about this one after it has split the value.
+    let split = matches!(refusal, Refusal::NotReplicas(_));
+    let value = if split { format!("[{}]", list(value).join(", ")) } else { value.to_string() };
+    TopicConfigError::Value { name: key.name.to_string(), value, refusal }
 }
 
 /// The default that a broker's settings give a topic key: the strongest written synonym, else the table's default.

@@ -109,6 +109,22 @@ fn describe_configs_answers_as_kafka_does() {
     assert!(ours.is_empty(), "Kafka does not answer {:?}", ours.keys());
 }
 
+/// Each line: settings of a topic, and what Kafka 4.3.1 answered to their creation.
+#[test]
+fn topics_are_refused_in_kafkas_words() {
+    for line in text("topic-refusals-4.3.tsv").lines() {
+        let (settings, kafka) = line.split_once('\t').unwrap();
+        let pairs = settings.trim_matches(['{', '}']).split(", ").map(|pair| pair.split_once('=').unwrap());
+        let own: TopicOverrides = pairs.map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        let ours = BrokerConfig::from_pairs(&[]).unwrap().topic_config(&own);
+        let ours = ours.map_or_else(|error| error.to_string(), |_| "ok".to_string());
+        // Kafka could have tiered storage and says that it is switched off; Ringwood has none.
+        if !own.contains_key("remote.storage.enable") {
+            assert_eq!(ours, kafka, "{settings}");
+        }
+    }
+}
+
 /// Beside each stock file lies what is said about it. With UPDATE_GOLDEN=1 it is written anew, to be looked at.
 #[test]
 fn the_files_of_every_kafka_start_a_broker() {
