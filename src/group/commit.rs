@@ -98,6 +98,14 @@ impl Group {
         cx.append(self.partition, records, after);
     }
 
+    fn is_fenced(&self, generation: i32) -> bool {
+        #[cfg(test)]
+        if sabotage::UNFENCED.get() {
+            return false;
+        }
+        generation != self.generation
+    }
+
     /// A group's members commit with its generation; anybody may commit to a group without members.
     fn validate_commit(&self, request: &OffsetCommitRequest) -> Result<(), ErrorCode> {
         let generation = request.generation_id_or_member_epoch;
@@ -111,7 +119,7 @@ impl Group {
             return Err(ErrorCode::UnknownMemberId);
         }
         self.validate_member(&request.member_id, instance_id)?;
-        if generation != self.generation {
+        if self.is_fenced(generation) {
             return Err(ErrorCode::IllegalGeneration);
         }
         if self.state() == GroupState::CompletingRebalance {
@@ -139,5 +147,16 @@ fn committed(
         commit_timestamp_ms: if own_time { partition.commit_timestamp } else { now_ms },
         expire_timestamp_ms: (retention_ms >= 0).then(|| now_ms.saturating_add(retention_ms)),
         topic_id,
+    }
+}
+
+/// A bug to order: the simulation has to find it.
+#[cfg(test)]
+pub(super) mod sabotage {
+    use std::cell::Cell;
+
+    thread_local! {
+        /// Commits of any generation are taken.
+        pub(in crate::group) static UNFENCED: Cell<bool> = const { Cell::new(false) };
     }
 }

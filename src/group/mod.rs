@@ -36,6 +36,8 @@ mod session;
 mod state;
 mod subscription;
 mod sync;
+#[cfg(test)]
+mod tests;
 mod timers;
 
 pub use call::{ClientContext, GroupCall, GroupReply};
