@@ -4,6 +4,7 @@ use super::call::{
     Activation, ControllerCall, ControllerError, ControllerReply, ProducerIdBlock, Registration,
 };
 use super::draft::Draft;
+use super::features::{METADATA_VERSION, METADATA_VERSION_NEWEST};
 use super::{Rules, broker, create, delete};
 use crate::base::ids::{BrokerId, Offset, PartitionIndex};
 use crate::base::random::Random;
@@ -83,7 +84,11 @@ impl Controller {
         if records.is_empty() {
             return Effects::reply(call, reply);
         }
-        let values: Result<Vec<Bytes>, _> = records.iter().map(MetadataRecord::encode).collect();
+        let metadata_version = match image.feature(METADATA_VERSION) {
+            0 => METADATA_VERSION_NEWEST,
+            level => level,
+        };
+        let values: Result<Vec<Bytes>, _> = records.iter().map(|r| r.encode_for(metadata_version)).collect();
         let Ok(mut values) = values else {
             // A name or value longer than a length field can say; nothing has been changed.
             return Effects::reply(call, reply.failed(AppendFailure::TooLarge));

@@ -6,12 +6,15 @@
 
 mod broker;
 mod call;
+pub mod checkpoint;
 mod create;
 mod delete;
 mod draft;
 mod error;
+mod features;
 mod machine;
 mod placement;
+pub mod quorum;
 
 pub use call::{
     Activation, ControllerCall, ControllerError, ControllerReply, CreatedTopic, DeletedTopic, MorePartitions,
@@ -19,9 +22,16 @@ pub use call::{
 };
 pub use create::PARTITIONS_PER_REQUEST_MAX;
 pub use error::{AssignmentError, TopicError};
+pub use features::{
+    METADATA_VERSION, MetadataVersionError, bootstrap_records, check_metadata_version, finalized_features,
+    supported_features,
+};
 pub use machine::{Controller, PRODUCER_ID_BLOCK};
 
 use crate::image::Configs;
+
+/// Checks a topic's overrides; the error is what the client is told.
+pub type ConfigCheck = dyn Fn(&Configs) -> Result<(), String>;
 
 /// What the broker's own configuration decides.
 pub struct Rules {
@@ -31,8 +41,8 @@ pub struct Rules {
     pub default_replication_factor: i16,
     /// `delete.topic.enable`.
     pub delete_topic_enable: bool,
-    /// Checks a topic's overrides; the error is what the client is told.
-    pub check_configs: Box<dyn Fn(&Configs) -> Result<(), String>>,
+    /// Checks a new topic's overrides.
+    pub check_configs: Box<ConfigCheck>,
 }
 
 #[cfg(test)]

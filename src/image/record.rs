@@ -149,9 +149,28 @@ impl MetadataRecord {
         (reader.remaining() == 0).then_some((record, version))
     }
 
-    /// The value as this broker writes it. Error: a string or array longer than its length can say.
+    /// The value at the newest metadata.version. Error: a string or array longer than its length can say.
     pub fn encode(&self) -> Result<Bytes, EncodeError> {
         self.encode_at(self.version())
+    }
+
+    /// The value as Kafka writes it while `metadata.version` is finalized at this level: an older Kafka of that level
+    /// reads it. What that version has no place for is left out. Error: as `encode`.
+    pub fn encode_for(&self, metadata_version: i16) -> Result<Bytes, EncodeError> {
+        self.encode_at(self.version_for(metadata_version))
+    }
+
+    fn version_for(&self, metadata_version: i16) -> i16 {
+        match (self, metadata_version) {
+            (Self::RegisterBroker(_), 30..) => 4, // 4.3-IV0: cordoned log directories
+            (Self::RegisterBroker(_), 17..) => 3, // 3.7-IV2: log directories
+            (Self::RegisterBroker(_), 8..) => 2,  // 3.4-IV0
+            (Self::RegisterBroker(_), _) => 1,    // 3.3-IV3, the oldest that Kafka 4 starts from
+            (Self::Partition(_) | Self::PartitionChange(_), 23..) => 2, // 4.0-IV1: eligible leader replicas
+            (Self::Partition(_) | Self::PartitionChange(_), 17..) => 1, // 3.7-IV2: directories
+            (Self::Partition(_) | Self::PartitionChange(_), _) => 0,
+            _ => self.version(),
+        }
     }
 }
 
@@ -179,6 +198,23 @@ mod tests {
             seen += 1;
         }
         assert!(seen > 60, "{seen}");
+    }
+
+    #[test]
+    fn an_older_cluster_gets_older_versions() {
+        let directories = vec![crate::base::ids::Uuid::from_u128(7)];
+        let eligible_leader_replicas = Some(vec![1]);
+        let record = PartitionRecord { directories, eligible_leader_replicas, ..PartitionRecord::default() };
+        let record = MetadataRecord::from(record);
+        for (metadata_version, version, left) in
+            [(30, 2, 2), (23, 2, 2), (22, 1, 1), (17, 1, 1), (16, 0, 0), (7, 0, 0)]
+        {
+            let (read, read_version) =
+                MetadataRecord::decode_versioned(&record.encode_for(metadata_version).unwrap());
+            let MetadataRecord::Partition(read) = read else { panic!("{read:?}") };
+            let kept = read.directories.len() + usize::from(read.eligible_leader_replicas.is_some());
+            assert_eq!((read_version, kept), (version, left));
+        }
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use super::cluster::Image;
 use super::record::MetadataRecord;
 use crate::base::ids::Offset;
+use crate::batch::{BatchError, BatchView, records};
+use bytes::Bytes;
 
 /// What a log's end means for an unfinished transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +51,22 @@ impl Replay {
         self.image.set_offset(offset);
     }
 
+    /// The next batch of the log, data or control. The checksum is not looked at. Errors: those of [`records`]; the records
+    /// before the bad one have been applied.
+    pub fn apply_batch(&mut self, view: &BatchView<'_>) -> Result<(), BatchError> {
+        if view.is_control() {
+            self.skip(view.last_offset());
+            return Ok(());
+        }
+        for record in &records(view)? {
+            let record = record?;
+            let value = Bytes::copy_from_slice(record.value.unwrap_or_default());
+            self.apply(record.offset, MetadataRecord::decode(&value));
+        }
+        self.skip(view.last_offset());
+        Ok(())
+    }
+
     /// The image at the end of the log.
     pub fn finish(self) -> (Image, LogEnd) {
         (self.image, if self.open.is_some() { LogEnd::InTransaction } else { LogEnd::Clean })
@@ -62,6 +80,44 @@ mod tests {
     use crate::wire::records::{
         AbortTransactionRecord, BeginTransactionRecord, EndTransactionRecord, TopicRecord,
     };
+
+    #[test]
+    fn a_log_that_kafka_wrote() {
+        let log = include_bytes!("../../tests/golden/metadata/cluster_metadata.log");
+        let mut replay = Replay::new(Image::empty("cluster", BrokerId::new(1)));
+        for batch in crate::batch::batches(log) {
+            let batch = batch.unwrap();
+            replay.apply_batch(&batch).unwrap();
+            for record in records(&batch).unwrap().iter().filter(|_| !batch.is_control()) {
+                let value = Bytes::copy_from_slice(record.unwrap().value.unwrap());
+                let (record, version) = MetadataRecord::decode_versioned(&value);
+                assert_eq!(record.encode_at(version).unwrap(), value, "{record:?}");
+            }
+        }
+        let (image, end) = replay.finish();
+        assert_eq!((end, image.offset()), (LogEnd::Clean, Offset::new(189)));
+        let mut names: Vec<_> = image.topics().map(|topic| topic.name.to_string()).collect();
+        names.sort();
+        assert_eq!(names, ["a1", "c2", "d2", "q.y", "q_y", "t1", "t2", "t3", "x.y"]);
+        let topic = image.topic("t1").unwrap();
+        assert_eq!((topic.partitions.len(), topic.id.to_string()), (4, "cTvZUQ5PQUyLNwtdOJoMGA".to_string()));
+        // As a clean stop leaves it: no leader, nobody in sync, the one replica eligible.
+        let partition = topic.partitions.first().unwrap();
+        assert_eq!(
+            (partition.leader(), partition.isr.len(), partition.eligible_leader_replicas.len()),
+            (None, 0, 1)
+        );
+        assert_eq!(image.topic("c2").unwrap().config("compression.type"), Some("zstd"));
+        assert_eq!(
+            image.broker_configs(None).unwrap().get("min.insync.replicas").map(String::as_str),
+            Some("1")
+        );
+        assert_eq!((image.feature("metadata.version"), image.feature("transaction.version")), (30, 2));
+        let broker = image.broker(BrokerId::new(1)).unwrap();
+        assert!(broker.fenced);
+        assert_eq!(broker.endpoint("PLAINTEXT").map(|endpoint| endpoint.port), Some(29392));
+        assert_eq!(image.kept().len(), 1);
+    }
 
     fn replay(records: &[MetadataRecord]) -> (Image, LogEnd) {
         let mut replay = Replay::new(Image::empty("cluster", BrokerId::new(1)));
