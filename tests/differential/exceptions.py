@@ -45,11 +45,17 @@ class Symbols:
     """Numbers the values of each kind in the order in which they are first seen."""
 
     def __init__(self):
-        self.seen = {}
+        self.seen, self.named = {}, {}
+
+    def name(self, value, label):
+        """A value that both sides know by the same label."""
+        self.named[value] = label
 
     def of(self, kind, value):
         if value in (None, "", 0, -1, "00000000-0000-0000-0000-000000000000"):
             return value
+        if value in self.named:
+            return self.named[value]
         known = self.seen.setdefault(kind, {})
         return f"{kind}#{known.setdefault(value, len(known) + 1)}"
 

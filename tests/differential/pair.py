@@ -60,6 +60,7 @@ class Pair:
         self.sides = (Side(ours), Side(reference))
         self.differences, self.steps = [], 0
         a, b = (s.versions() for s in self.sides)
+        self.old = b[1][0] < 4                          # a Kafka before 4: speaks Fetch 0, and knows other configs
         self.both, self.ranges = {}, (a, b)
         for name, api in codec.apis().items():
             if api.key in a and api.key in b:
@@ -134,6 +135,7 @@ class Pair:
             wire.make_topic(side.address, name, partitions, configs)
             answer = side.ask("Metadata", min(12, self.both["Metadata"][1]), {"topics": [{"name": name}], "allow_auto_topic_creation": False})
             side.memory[f"topic:{name}"] = answer["topics"][0].get("topic_id")
+            side.symbols.name(side.memory[f"topic:{name}"], f"the id of {name}")
 
     def producer(self):
         """memory["pid"] on both; the first ids may be some time in coming."""

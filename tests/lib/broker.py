@@ -140,7 +140,7 @@ class Broker:
         began = time.monotonic()
         self.process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
-            env={**os.environ, **self.env}, start_new_session=True)
+            env={**os.environ, **self.env})
         out.close()
         _running.append(self)
         if wait:
