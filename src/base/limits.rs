@@ -4,3 +4,11 @@
 pub const TOPIC_NAME_BYTES_MAX: usize = 249;
 /// Requests of one connection that may wait for their answers; the connection is not read from until one has left.
 pub const REQUESTS_IN_FLIGHT_MAX: usize = 64;
+/// Bytes of answers of one connection that may wait for the peer to read; no further request is read until they fall below.
+pub const QUEUED_ANSWER_BYTES_MAX: u64 = 1 << 20;
+/// Bytes read from a socket at once when no large request is under way.
+pub const READ_BYTES: usize = 64 << 10;
+/// A request of at most this many bytes needs no admission; a larger one waits for its share of the shard's memory.
+pub const REQUEST_BYTES_FREE: usize = 256 << 10;
+
+const _: () = assert!(READ_BYTES <= REQUEST_BYTES_FREE);

@@ -181,6 +181,12 @@ impl Socket {
         let _ = system::shutdown(&self.fd, libc::SHUT_RDWR);
     }
 
+    /// Stops reading: a task that reads gets the end; what is written still leaves.
+    pub fn shutdown_read(&self) {
+        // A connection that is gone already needs no closing.
+        let _ = system::shutdown(&self.fd, libc::SHUT_RD);
+    }
+
     /// Says that nothing more will be sent; reading goes on.
     pub fn shutdown_write(&self) -> io::Result<()> {
         system::shutdown(&self.fd, libc::SHUT_WR)

@@ -4,7 +4,7 @@ use crate::base::ids::{Offset, Position};
 use crate::storage::producer_state::SequenceError;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// The disk has failed the log, which is offline from then on (KAFKA_STORAGE_ERROR, 56): nothing is acknowledged after
 /// it, and only a restart, which looks at what the disk really has, brings it back.
@@ -14,9 +14,9 @@ pub struct Failure {
     /// What was tried.
     pub action: &'static str,
     /// With which file or directory.
-    pub path: Rc<str>,
+    pub path: Arc<str>,
     /// What the system said.
-    pub reason: Rc<str>,
+    pub reason: Arc<str>,
     /// The same, as a kind.
     pub kind: io::ErrorKind,
 }

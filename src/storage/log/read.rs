@@ -5,11 +5,13 @@ use super::{Failure, Log, ReadError, State};
 use crate::base::ids::{Offset, Position};
 use crate::batch::{BatchError, HEADER_BYTES};
 use crate::rt::disk::{DiskMode, LogFile, Slice};
+use crate::rt::net::OutPart;
 use crate::storage::layout::FileKind;
 use crate::storage::scan::{Scan, Step};
 use crate::storage::segment::{FileState, Index, path_of};
 use crate::storage::segment_index::{IndexView, SealedIndex};
 use crate::storage::tail_cache::Mark;
+use bytes::Bytes;
 use std::io;
 use std::rc::Rc;
 
@@ -32,6 +34,46 @@ pub enum ReadSlice {
         /// Its length in bytes.
         len: u64,
     },
+}
+
+impl ReadSlice {
+    /// Its length in bytes.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Memory(slice) => slice.len(),
+            Self::File { len, .. } => usize::try_from(*len).unwrap_or(usize::MAX),
+        }
+    }
+
+    /// Whether it has no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// As a connection sends it: from where it lies.
+    pub fn into_part(self) -> OutPart {
+        match self {
+            Self::Memory(slice) => OutPart::Slice(slice),
+            Self::File { file, position, len } => OutPart::File { file, position, len },
+        }
+    }
+
+    /// The bytes themselves, which may leave the shard: copied, unless they belong to nobody. Errors: the disk's.
+    pub async fn into_bytes(self) -> io::Result<Bytes> {
+        match self {
+            Self::Memory(slice) => Ok(slice.to_bytes()),
+            Self::File { file, position, len } => {
+                let len = usize::try_from(len).unwrap_or(usize::MAX);
+                Ok(file.read(position, len).await?.to_bytes())
+            }
+        }
+    }
+}
+
+impl From<Bytes> for ReadSlice {
+    fn from(bytes: Bytes) -> Self {
+        Self::Memory(Slice::Bytes(bytes))
+    }
 }
 
 /// Whole batches, back to back.
@@ -84,6 +126,19 @@ impl ReadPlan {
         match &self.kind {
             PlanKind::Ready(outcome) => Some(outcome),
             PlanKind::File(_) => None,
+        }
+    }
+
+    /// How many bytes there will be; of what has to be read from a file, how many there can be at the most.
+    pub fn bytes(&self) -> usize {
+        match &self.kind {
+            PlanKind::Ready(Ok(read)) => usize::try_from(read.bytes).unwrap_or(usize::MAX),
+            PlanKind::Ready(Err(_)) => 0,
+            PlanKind::File(read) => {
+                let from = read.from.unwrap_or_default().get();
+                let there = usize::try_from(read.limit.position.saturating_sub(from)).unwrap_or(usize::MAX);
+                there.min(read.max_bytes.max(1)).min(READ_WINDOW_BYTES)
+            }
         }
     }
 
