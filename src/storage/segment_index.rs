@@ -7,6 +7,7 @@
 use super::offset_index::{self, IndexEntry};
 use super::time_index::{self, TimeEntry};
 use crate::base::ids::{Offset, Position};
+use crate::base::planted;
 use crate::rt::disk::MappedFile;
 
 /// A batch as the indexes see it.
@@ -65,6 +66,9 @@ impl GrowingIndex {
 
     /// The last time entry of a segment that takes no more records.
     pub fn finish(&mut self) {
+        if planted::is("forget-last-index-entry") {
+            self.offsets.truncate(self.offsets.len().saturating_sub(offset_index::ENTRY_BYTES));
+        }
         self.add_time_entry();
     }
 

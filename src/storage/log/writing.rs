@@ -2,12 +2,15 @@
 
 use super::{Failure, Log, State};
 use crate::base::ids::Offset;
+use crate::base::planted;
+use crate::rt;
 use crate::rt::disk::{DiskMode, LogFile};
 use crate::storage::appender::{Write, Written};
 use crate::storage::layout::FileKind;
 use crate::storage::segment::{FileState, path_of};
 use std::io;
 use std::rc::Rc;
+use std::time::Duration;
 
 /// What a turn of the pump starts.
 enum Work {
@@ -50,6 +53,9 @@ impl Log {
     }
 
     async fn perform(self: Rc<Self>, file: LogFile, write: Write, preallocate: Option<(u64, u64)>) {
+        if planted::is("ack-before-write") {
+            rt::sleep(Duration::from_millis(20)).await;
+        }
         let result = match preallocate {
             // A full disk shows here, before anything is written.
             Some((from, to)) => file.preallocate(from, to).await,
