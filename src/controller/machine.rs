@@ -34,8 +34,8 @@ struct Pending {
 /// The controller of a cluster: the only writer of the metadata log, from the epoch's first record on.
 ///
 /// It decides on an image that holds everything it has asked to be appended, so that two calls cannot both create a topic;
-/// others see the image of what has been committed. Driver: after `committed`, hand a new `image()` to all shards first and
-/// the replies to the callers then.
+/// others see the image of what has been committed. Whoever has a reply finds its change in `image()`, and hands that to
+/// all shards before it answers its client.
 pub struct Controller {
     rules: Rules,
     random: Random,

@@ -441,6 +441,23 @@ fn a_new_log_begins_with_the_features_and_an_old_one_with_the_end_of_a_transacti
     assert!(matches!(cluster.log.last(), Some(MetadataRecord::AbortTransaction(_))));
 }
 
+#[test]
+fn ten_thousand_topics_one_by_one_and_at_once() {
+    let mut cluster = Cluster::new(1, rules());
+    for n in 0..10_000 {
+        let topics = vec![topic(&format!("topic.{n}"), 1, 1)];
+        let effects = cluster.start(ControllerCall::CreateTopics { topics, validate_only: false });
+        cluster.take(&effects.appends[0], Ok(()));
+    }
+    let topics = (0..10_000).map(|n| topic(&format!("more-{n}"), 1, 1)).collect();
+    assert!(cluster.create(topics).iter().all(|(_, result)| result.is_ok()));
+    assert_eq!(cluster.controller.image().topic_count(), 20_000);
+    let references: Vec<_> = (0..10_000).map(|n| format!("topic.{n}")).collect();
+    let references: Vec<_> = references.iter().map(|name| (Some(name.as_str()), TopicId::ZERO)).collect();
+    assert!(cluster.delete(&references).iter().all(|code| *code == 0));
+    assert_eq!(cluster.controller.image().topic_count(), 10_000);
+}
+
 /// A random call; names repeat, so that calls meet each other's topics.
 fn random_call(random: &mut Random, known: &[TopicId]) -> ControllerCall {
     let name =
@@ -505,9 +522,7 @@ fn the_image_is_what_the_log_says_whatever_is_asked_and_whatever_fails() {
         assert_eq!(replies, calls, "seed {seed}: one reply per call");
         let image = Image::clone(cluster.controller.image());
         assert_eq!(image, cluster.replayed(), "seed {seed}");
-        let mut again = empty();
-        image.records().iter().for_each(|record| again.apply(record));
-        again.set_offset(image.offset());
+        let again = Image::from_records("cluster", BrokerId::new(1), image.offset(), &image.records());
         assert_eq!(again, image, "seed {seed}: a snapshot says the same");
         for topic in image.topics() {
             assert_eq!(image.topic(&topic.name).map(|t| t.id), Some(topic.id), "seed {seed}");

@@ -2,12 +2,26 @@
 
 use super::cluster::{ConfigResource, Configs, Image};
 use super::record::MetadataRecord;
+use crate::base::ids::{BrokerId, Offset};
 use crate::wire::records::{ConfigRecord, FeatureLevelRecord, ProducerIdsRecord, TopicRecord};
 
 /// Kafka applies this one first: it decides how the others are read.
 const METADATA_VERSION: &str = "metadata.version";
 
 impl Image {
+    /// The image that a snapshot's records make; `offset` is the last that the snapshot covers (its end offset - 1).
+    pub fn from_records(
+        cluster_id: &str,
+        controller_id: BrokerId,
+        offset: Offset,
+        records: &[MetadataRecord],
+    ) -> Self {
+        let mut image = Self::empty(cluster_id, controller_id);
+        records.iter().for_each(|record| image.apply(record));
+        image.set_offset(offset);
+        image
+    }
+
     /// The records that make this image from an empty one, in an order that Kafka can load too: features, brokers,
     /// topics, configs, producer ids, and what is only kept.
     pub fn records(&self) -> Vec<MetadataRecord> {
