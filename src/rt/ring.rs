@@ -5,7 +5,7 @@
 //! waits. What the kernel may still touch (memory, descriptor) is kept here until the completion has arrived, whatever
 //! becomes of the future.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::{self, Future};
 use std::io;
@@ -27,6 +27,8 @@ use super::task::{Task, spawn};
 const SUBMISSIONS: u32 = 128;
 /// Completions that the kernel holds before it falls back to its overflow list: each waiting socket may have one.
 const COMPLETIONS: u32 = 1024;
+/// Turns in a row before the executor must look around (`Ring::pass`).
+const DIRECT_TURNS_MAX: u32 = 8;
 /// Marks completions that nobody waits for.
 const NOBODY: u64 = u64::MAX;
 
@@ -60,6 +62,10 @@ pub(super) struct Ring {
     operations: RefCell<Slab<State>>,
     backlog: RefCell<VecDeque<squeue::Entry>>,
     driver: RefCell<Option<Waker>>,
+    /// Turns since the executor last looked for timers and for wake-ups from other threads.
+    direct_turns: Cell<u32>,
+    /// Those who wait for the executor to look.
+    passing: RefCell<Vec<Waker>>,
 }
 
 impl Ring {
@@ -80,6 +86,8 @@ impl Ring {
             operations: RefCell::default(),
             backlog: RefCell::default(),
             driver: RefCell::default(),
+            direct_turns: Cell::new(0),
+            passing: RefCell::default(),
         })
     }
 
@@ -97,13 +105,55 @@ impl Ring {
     }
 
     fn enqueue(&self, entry: squeue::Entry) {
-        let mut backlog = self.backlog.borrow_mut();
-        backlog.push_back(entry);
-        if backlog.len() == 1
-            && let Some(driver) = self.driver.borrow().as_ref()
-        {
+        let first = {
+            let mut backlog = self.backlog.borrow_mut();
+            backlog.push_back(entry);
+            backlog.len() == 1
+        };
+        if first {
+            self.request_turn();
+        }
+    }
+
+    /// Has a turn taken: at the end of the executor's queue, or, after several in a row, once it has looked around.
+    fn request_turn(&self) {
+        let turns = self.direct_turns.get();
+        if turns >= DIRECT_TURNS_MAX {
+            self.kick();
+        } else if let Some(driver) = self.driver.borrow().as_ref() {
+            self.direct_turns.set(turns + 1);
             driver.wake_by_ref();
         }
+    }
+
+    /// Makes `listen` run once the executor has looked at its rings, timers and foreign wake-ups.
+    fn kick(&self) {
+        let one = 1_u64.to_ne_bytes();
+        // SAFETY: eight readable bytes. It can only fail when the counter is full, and then `listen` will run anyway.
+        unsafe { libc::write(self.eventfd.as_raw_fd(), one.as_ptr().cast(), one.len()) };
+    }
+
+    /// Lets all other tasks run, and the executor look around. glommio looks only when its queue of runnable tasks is
+    /// empty (or its preemption timer has run out, which shards do without, see there): a task that wakes itself would
+    /// keep timers and other shards waiting.
+    pub(super) async fn pass(&self) {
+        let mut waiting = false;
+        future::poll_fn(|context| {
+            if waiting {
+                return Poll::Ready(());
+            }
+            waiting = true;
+            let first = {
+                let mut passing = self.passing.borrow_mut();
+                passing.push(context.waker().clone());
+                passing.len() == 1
+            };
+            if first {
+                self.kick();
+            }
+            Poll::Pending
+        })
+        .await;
     }
 
     /// Hands the backlog to the kernel and the completions to those who wait. Whether some of the backlog could not go.
@@ -231,7 +281,7 @@ async fn drive(ring: Rc<Ring>) {
     future::poll_fn(|context| {
         ring.driver.replace(Some(context.waker().clone()));
         if ring.turn() {
-            context.waker().wake_by_ref();
+            ring.kick();
         }
         Poll::<()>::Pending
     })
@@ -244,14 +294,15 @@ async fn listen(ring: Rc<Ring>) {
     let Ok(eventfd) = ring.eventfd.try_clone() else { return };
     // SAFETY: the descriptor is a duplicate of our own, and the file becomes its only owner.
     let eventfd = unsafe { <BufferedFile as FromRawFd>::from_raw_fd(eventfd.into_raw_fd()) };
+    let mut passing = Vec::new();
     loop {
         let arrived = eventfd.read_at(0, 8).await;
-        let left = ring.turn();
-        if (left || arrived.is_err())
-            && let Some(driver) = ring.driver.borrow().as_ref()
-        {
-            driver.wake_by_ref();
+        ring.direct_turns.set(0);
+        std::mem::swap(&mut passing, &mut *ring.passing.borrow_mut());
+        if ring.turn() || arrived.is_err() {
+            ring.request_turn();
         }
+        passing.drain(..).for_each(Waker::wake);
     }
 }
 

@@ -22,8 +22,10 @@ const EXECUTOR_RING_DEPTH: usize = 64;
 const EXECUTOR_IO_BYTES: usize = 64 * 1024;
 /// Threads per shard for `run_blocking`.
 const HELPER_THREADS: usize = 1;
-/// How long a busy shard may go without looking for arrivals.
-const PREEMPT_AFTER: Duration = Duration::from_micros(200);
+/// glommio's preemption timer, set so far away that it never fires. It must not: when it has run out before the first task
+/// of a round is run (the thread was descheduled for that long), glommio 0.9 takes the round for an idle one and goes to
+/// sleep on runnable tasks. What the timer is for, looking around while tasks keep each other busy, `Ring::pass` does.
+const PREEMPT_AFTER: Duration = Duration::from_secs(24 * 3600);
 /// The kernel gives ring memory back some time after a process has ended: a restart may have to wait for it.
 const START_ATTEMPTS: u32 = 40;
 const START_RETRY_AFTER: Duration = Duration::from_millis(25);
