@@ -154,7 +154,10 @@ pub async fn yield_now() {
 }
 
 /// As `yield_now`, if this and the tasks before it have used up a slice of 200 us; cheap otherwise. For loops that seldom wait.
-#[expect(clippy::disallowed_methods, reason = "how long the thread is held is no business of an injected clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long the thread is held is no business of an injected clock"
+)]
 pub async fn yield_if_needed() {
     let now = Instant::now();
     let began = SLICE_BEGAN.get().unwrap_or(now);
