@@ -34,7 +34,7 @@ pub(super) fn describe_missing(group_id: &Str, api_version: i16) -> DescribeGrou
 }
 
 impl Group {
-    /// Everything about the group; what members said and got only while it means something.
+    /// Everything about the group; what its members said only while it is in use. What they have, they have.
     pub(super) fn describe(&self) -> DescribeGroupsResponseGroup {
         let protocol = match self.state() {
             GroupState::Stable => self.protocol.as_deref(),
@@ -46,7 +46,7 @@ impl Group {
             client_id: Str::from(&*m.client_id),
             client_host: Str::from(&*m.client_host),
             member_metadata: protocol.and_then(|p| m.metadata(p)).cloned().unwrap_or_default(),
-            member_assignment: protocol.map(|_| m.assignment.clone()).unwrap_or_default(),
+            member_assignment: m.assignment.clone(),
         };
         DescribeGroupsResponseGroup {
             group_id: Str::from(&*self.id),

@@ -1,7 +1,8 @@
 //! Partitions in and out, and logs of any age.
 
 use super::*;
-use crate::group::records::RecordError;
+use crate::group::records::{self, RecordError, Replayed};
+use std::rc::Rc;
 
 fn fresh() -> GroupCoordinator {
     let mut coordinator = GroupCoordinator::new(GroupConfig::default(), Random::from_seed(3));
@@ -235,4 +236,41 @@ fn the_bytes_of_the_records() {
     // protocol type "", generation 0, no protocol, no leader, the time, no members.
     let value = record.value.unwrap();
     assert_eq!(&value[..], b"\0\x03\0\0\0\0\0\0\xff\xff\xff\xff\0\0\0\0\0\0\x03\xe8\0\0\0\0");
+}
+
+fn bytes_of(hex: &str) -> Vec<u8> {
+    let digit = |at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+    (0..hex.len()).step_by(2).map(digit).collect()
+}
+
+#[test]
+fn kafkas_own_records_are_read_and_written_byte_for_byte() {
+    let text = include_str!("kafka-4.3.1.records");
+    let mut coordinator = fresh();
+    let mut compared = 0;
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let (key, value) = line.split_once(' ').unwrap();
+        let (key, value) = (bytes_of(key), (value != "-").then(|| bytes_of(value)));
+        coordinator.replay(PARTITION, &key, value.as_deref()).unwrap();
+        let again = match records::decode(&key, value.as_deref()).unwrap() {
+            Replayed::Offset { key, value } => {
+                let at = (Rc::from(&*key.topic), key.partition);
+                match value {
+                    Some(value) => records::offset_commit(&key.group, &at, &records::committed(&value)),
+                    None => records::offset_tombstone(&key.group, &at),
+                }
+            }
+            Replayed::Group { key, value: Some(_) } => {
+                records::group_metadata(&coordinator.groups[&*key.group], None)
+            }
+            Replayed::Group { key, value: None } => records::group_tombstone(&key.group),
+            Replayed::Other => continue,
+        };
+        assert_eq!(again, KeyValue { key: Some(key.into()), value: value.map(Bytes::from) }, "{line}");
+        compared += 1;
+    }
+    assert_eq!(compared, 38);
+    let mut names: Vec<_> = coordinator.groups.keys().map(|id| id.to_string()).collect();
+    names.sort();
+    assert_eq!(names, ["e", "g", "k", "s"]);
 }
