@@ -2,10 +2,11 @@
 
 use std::collections::VecDeque;
 
+use super::Call;
 use crate::rt::net::OutPart;
 use crate::storage::log::ReadSlice;
 use crate::wire::header::RequestHeader;
-use crate::wire::{Part, Request, frame};
+use crate::wire::{DecodeError, Part, Request, frame};
 
 /// How a request ends for its connection.
 pub enum Outcome {
@@ -23,6 +24,13 @@ impl Outcome {
             Self::Close => 0,
         }
     }
+}
+
+/// A request whose body does not parse: as in Kafka, the connection is closed.
+pub fn malformed(call: &Call, error: &DecodeError) -> Outcome {
+    let (api, version) = (call.header.api_key, call.version());
+    tracing::debug!(client = %call.context.peer().address, api, version, %error, "connection closed: malformed request");
+    Outcome::Close
 }
 
 /// Encodes a response with its length and header; records that it names by slot are taken from `records`.

@@ -2,7 +2,9 @@
 
 use super::{Api, Call};
 use crate::config::broker::BrokerConfig;
-use crate::config::describe::{ConfigEntry, ConfigSynonym, DynamicConfigs, describe_broker, describe_topic};
+use crate::config::describe::{
+    ConfigEntry, ConfigSource, ConfigSynonym, DynamicConfigs, describe_broker, describe_topic,
+};
 use crate::config::topic::TopicOverrides;
 use crate::image::{Image, validate_topic_name};
 use crate::wire::messages::{
@@ -40,7 +42,11 @@ pub async fn handle(call: &Call, request: DescribeConfigsRequest) -> DescribeCon
             error_message: message,
             resource_type: resource.resource_type,
             resource_name: name.clone(),
-            configs: entries.into_iter().filter(wanted).map(|entry| describe(entry, &request)).collect(),
+            configs: entries
+                .into_iter()
+                .filter(wanted)
+                .map(|entry| describe(entry, &request, call.version()))
+                .collect(),
         }
     };
     DescribeConfigsResponse { results: request.resources.iter().map(answer).collect(), ..Default::default() }
@@ -74,7 +80,11 @@ fn of_broker(config: &BrokerConfig, name: &str) -> Entries {
     Ok(describe_broker(&config.settings, &DynamicConfigs::default()))
 }
 
-fn describe(entry: ConfigEntry, request: &DescribeConfigsRequest) -> DescribeConfigsResponseConfig {
+fn describe(
+    entry: ConfigEntry,
+    request: &DescribeConfigsRequest,
+    version: i16,
+) -> DescribeConfigsResponseConfig {
     let synonym = |synonym: ConfigSynonym| DescribeConfigsResponseSynonym {
         name: synonym.name.into(),
         value: synonym.value.map(Str::from),
@@ -85,7 +95,7 @@ fn describe(entry: ConfigEntry, request: &DescribeConfigsRequest) -> DescribeCon
         name: entry.name.into(),
         value: entry.value.map(Str::from),
         read_only: entry.read_only,
-        is_default: entry.source == crate::config::describe::ConfigSource::Default,
+        is_default: version == 0 && entry.source == ConfigSource::Default,
         config_source: entry.source.wire_code(),
         is_sensitive: entry.sensitive,
         synonyms: synonyms.into_iter().map(synonym).collect(),

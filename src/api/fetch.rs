@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::answer::{Outcome, encode};
+use super::answer::{Outcome, encode, malformed};
 use super::errors::{part_error, session_error};
 use super::{Api, Call};
 use crate::base::ids::{LeaderEpoch, Offset, PartitionIndex};
@@ -39,8 +39,9 @@ struct Answer {
 
 /// Serves one request.
 pub async fn serve(call: Call, mut body: Reader) -> Outcome {
-    let Ok(request) = FetchRequest::decode(&mut body, call.version()) else {
-        return Outcome::Close;
+    let request = match FetchRequest::decode(&mut body, call.version()) {
+        Ok(request) => request,
+        Err(error) => return malformed(&call, &error),
     };
     drop(body);
     let now_ms = call.context.clock().now_ms();

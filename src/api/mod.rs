@@ -115,8 +115,12 @@ pub async fn dispatch(context: Context, frame: Bytes) -> Outcome {
     let shard = context.shard.clone();
     let bytes_in = frame.len();
     let mut reader = Reader::new(frame);
-    let Ok(header) = crate::wire::header::decode_request_header(&mut reader) else {
-        return Outcome::Close;
+    let header = match crate::wire::header::decode_request_header(&mut reader) {
+        Ok(header) => header,
+        Err(error) => {
+            tracing::debug!(client = %context.peer.address, %error, "connection closed: malformed request header");
+            return Outcome::Close;
+        }
     };
     let outcome = table::serve(Call { context, header }, reader).await;
     let metrics = shard.metrics();
@@ -136,8 +140,9 @@ async fn answered<R: Request>(
     mut body: Reader,
     handle: impl AsyncFnOnce(&Call, R) -> R::Response,
 ) -> Outcome {
-    let Ok(request) = R::decode(&mut body, call.version()) else {
-        return Outcome::Close;
+    let request = match R::decode(&mut body, call.version()) {
+        Ok(request) => request,
+        Err(error) => return answer::malformed(&call, &error),
     };
     // The frame is released before the wait: what the handler keeps of it, it holds by itself.
     drop(body);

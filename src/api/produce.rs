@@ -1,6 +1,6 @@
 //! Produce (0). Records go to the shard that owns their partition; the answer waits until they are written.
 
-use super::answer::{Outcome, encode};
+use super::answer::{Outcome, encode, malformed};
 use super::errors::produce_error;
 use super::{Api, Call};
 use crate::base::ids::PartitionIndex;
@@ -21,8 +21,9 @@ const BY_ID_VERSION: i16 = 13;
 
 /// Serves one request: no answer for acks=0, where an error closes the connection.
 pub async fn serve(call: Call, mut body: Reader) -> Outcome {
-    let Ok(mut request) = ProduceRequest::decode(&mut body, call.version()) else {
-        return Outcome::Close;
+    let mut request = match ProduceRequest::decode(&mut body, call.version()) {
+        Ok(request) => request,
+        Err(error) => return malformed(&call, &error),
     };
     drop(body);
     let acks = request.acks;

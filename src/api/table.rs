@@ -53,10 +53,16 @@ pub fn find(key: i16) -> Option<&'static Api> {
     TABLE.iter().find(|api| api.key == key)
 }
 
+fn not_served(call: &Call) -> Outcome {
+    let (api, version) = (call.header.api_key, call.version());
+    tracing::debug!(client = %call.context.peer().address, api, version, "connection closed: not served");
+    Outcome::Close
+}
+
 /// Checks key and version and calls the API.
 pub async fn serve(call: Call, body: Reader) -> Outcome {
     let Some(api) = find(call.header.api_key) else {
-        return Outcome::Close;
+        return not_served(&call);
     };
     if !api.versions.contains(&call.version()) {
         // The one question that is answered in any version: which versions are there?

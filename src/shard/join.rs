@@ -1,37 +1,53 @@
 //! Several futures at once, without tasks: dropped with their caller.
 
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
-use std::task::Poll;
+use std::future::Future;
 
-enum Item<'a, T> {
-    Running(Pin<Box<dyn Future<Output = T> + 'a>>),
-    Done(T),
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+
+/// Runs all of `futures` and returns their results in order. Their first polls are in order too; after that each is
+/// polled only when it was woken itself, since polling one again adds another waker to what it waits for.
+pub async fn join_all<T, F: Future<Output = T>>(futures: impl IntoIterator<Item = F>) -> Vec<T> {
+    let mut futures = futures.into_iter();
+    let Some(first) = futures.next() else {
+        return Vec::new();
+    };
+    let Some(second) = futures.next() else {
+        return vec![first.await];
+    };
+    let all = [first, second].into_iter().chain(futures).enumerate();
+    let mut running: FuturesUnordered<_> =
+        all.map(|(place, future)| async move { (place, future.await) }).collect();
+    let mut done = Vec::with_capacity(running.len());
+    while let Some(result) = running.next().await {
+        done.push(result);
+    }
+    done.sort_unstable_by_key(|(place, _)| *place);
+    done.into_iter().map(|(_, result)| result).collect()
 }
 
-/// Runs all of `futures` and returns their results in order. Their first polls are in order too.
-pub async fn join_all<'a, T, F: Future<Output = T> + 'a>(futures: impl IntoIterator<Item = F>) -> Vec<T> {
-    let mut items: Vec<Item<'a, T>> =
-        futures.into_iter().map(|future| Item::Running(Box::pin(future))).collect();
-    // The items are boxed or finished: moving them is fine whatever T is.
-    poll_fn(move |context| {
-        let mut running = false;
-        for item in &mut items {
-            if let Item::Running(future) = item {
-                match future.as_mut().poll(context) {
-                    Poll::Ready(result) => *item = Item::Done(result),
-                    Poll::Pending => running = true,
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::join_all;
+    use crate::rt;
+    use crate::rt::shards::block_on;
+
+    #[test]
+    fn first_polls_and_results_are_in_order() {
+        block_on(async {
+            let polled = RefCell::new(Vec::new());
+            let polled = &polled;
+            let work = |n: usize| async move {
+                polled.borrow_mut().push(n);
+                for _ in 0..(50 - n) {
+                    rt::yield_now().await;
                 }
-            }
-        }
-        if running {
-            return Poll::Pending;
-        }
-        let done = std::mem::take(&mut items).into_iter().filter_map(|item| match item {
-            Item::Done(result) => Some(result),
-            Item::Running(_) => None,
+                n
+            };
+            assert_eq!(join_all((0..50).map(work)).await, (0..50).collect::<Vec<_>>());
+            assert_eq!(*polled.borrow(), (0..50).collect::<Vec<_>>());
         });
-        Poll::Ready(done.collect())
-    })
-    .await
+    }
 }
