@@ -50,6 +50,13 @@ pub fn parse_checkpoint_name(name: &str) -> Option<(Offset, LeaderEpoch)> {
     Some((Offset::new(end.parse().ok()?), LeaderEpoch::new(epoch.parse().ok()?)))
 }
 
+/// The newest snapshot among the files of the metadata log's directory: its name, and its end offset.
+pub fn latest<'n>(names: impl IntoIterator<Item = &'n str>) -> Option<(&'n str, Offset)> {
+    let snapshots =
+        names.into_iter().filter_map(|name| parse_checkpoint_name(name).map(|place| (place, name)));
+    snapshots.max().map(|((end, _), name)| (name, end))
+}
+
 /// A snapshot's bytes. `last_timestamp_ms` is that of the last log record in it, 0 for `bootstrap.checkpoint`; `epoch`
 /// likewise. Errors: a record too long to be encoded (none that came from a log).
 pub fn encode(
@@ -179,5 +186,9 @@ mod tests {
         {
             assert_eq!(parse_checkpoint_name(other), None, "{other}");
         }
+        let older = checkpoint_name(Offset::new(99), LeaderEpoch::new(3));
+        let files = [older.as_str(), "quorum-state", name.as_str(), "00000000000000000000.log"];
+        assert_eq!(latest(files), Some((name.as_str(), Offset::new(125))));
+        assert_eq!(latest(["quorum-state"]), None);
     }
 }

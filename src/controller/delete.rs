@@ -15,6 +15,11 @@ pub(super) fn delete_topics(
     rules: &Rules,
     references: &[TopicReference],
 ) -> Vec<(TopicReference, Result<DeletedTopic, TopicError>)> {
+    if !rules.delete_topic_enable {
+        // Kafka does not even look at the topics then.
+        let disabled = |reference: &TopicReference| (reference.clone(), Err(TopicError::DeletionDisabled));
+        return references.iter().map(disabled).collect();
+    }
     let mut names: BTreeMap<&str, usize> = BTreeMap::new();
     let mut ids: BTreeMap<TopicId, usize> = BTreeMap::new();
     for reference in references {
@@ -41,10 +46,6 @@ pub(super) fn delete_topics(
                 Some(_) => Err(TopicError::DuplicateId),
             },
         };
-        let result = result.and_then(|topic| match rules.delete_topic_enable {
-            true => Ok(topic),
-            false => Err(TopicError::DeletionDisabled),
-        });
         if let Ok(topic) = &result {
             draft.push(RemoveTopicRecord { topic_id: topic.id });
         }

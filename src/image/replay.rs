@@ -24,13 +24,17 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// Starts from `image`: an empty one, or a snapshot's.
+    /// Starts from `image`: an empty one, or a snapshot's. What the image holds already is passed over, so that the whole
+    /// log can be given.
     pub fn new(image: Image) -> Self {
         Self { image, open: None }
     }
 
     /// The next record; `offset` is its own. Control records are not given to it.
     pub fn apply(&mut self, offset: Offset, record: MetadataRecord) {
+        if offset <= self.image.offset() {
+            return;
+        }
         match (&mut self.open, record) {
             (_, MetadataRecord::BeginTransaction(_)) => self.open = Some(Vec::new()),
             (_, MetadataRecord::AbortTransaction(_)) => self.open = None,
@@ -48,7 +52,7 @@ impl Replay {
 
     /// Passes over a control record.
     pub fn skip(&mut self, offset: Offset) {
-        self.image.set_offset(offset);
+        self.image.set_offset(offset.max(self.image.offset()));
     }
 
     /// The next batch of the log, data or control. The checksum is not looked at. Errors: those of [`records`]; the records
@@ -78,7 +82,7 @@ mod tests {
     use super::*;
     use crate::base::ids::{BrokerId, TopicId};
     use crate::wire::records::{
-        AbortTransactionRecord, BeginTransactionRecord, EndTransactionRecord, TopicRecord,
+        AbortTransactionRecord, BeginTransactionRecord, EndTransactionRecord, RemoveTopicRecord, TopicRecord,
     };
 
     #[test]
@@ -140,7 +144,12 @@ mod tests {
         assert_eq!((image.topic_count(), image.offset(), at_end), (1, Offset::new(2), LogEnd::Clean));
         let (image, at_end) = replay(&[begin, topic.clone(), abort, end.clone()]);
         assert_eq!((image.topic_count(), at_end), (0, LogEnd::Clean));
-        let (image, _) = replay(&[end, topic]);
+        let (image, _) = replay(&[end, topic.clone()]);
         assert_eq!(image.topic_count(), 1);
+
+        let mut from_snapshot = Replay::new(image.clone());
+        from_snapshot.apply(Offset::new(0), RemoveTopicRecord { topic_id: TopicId::from_u128(1) }.into());
+        from_snapshot.skip(Offset::new(1));
+        assert_eq!(from_snapshot.finish().0, image);
     }
 }
