@@ -29,6 +29,8 @@ const SUBMISSIONS: u32 = 128;
 const COMPLETIONS: u32 = 1024;
 /// Turns in a row before the executor must look around (`Ring::pass`).
 const DIRECT_TURNS_MAX: u32 = 8;
+/// Failed waits at the end after which memory is leaked rather than waited for.
+const SETTLE_FAILURES_MAX: u32 = 100;
 /// Marks completions that nobody waits for.
 const NOBODY: u64 = u64::MAX;
 
@@ -49,10 +51,16 @@ pub(super) enum Keep {
     Read { _fd: Fd, into: Memory },
 }
 
+impl Keep {
+    fn has_memory(&self) -> bool {
+        !matches!(self, Self::Fd { .. })
+    }
+}
+
 enum State {
     Waiting { waker: Option<Waker>, keep: Keep },
     Done { result: i32, keep: Keep },
-    Abandoned { _keep: Keep },
+    Abandoned { keep: Keep },
 }
 
 /// An io_uring and the operations in flight on it.
@@ -162,11 +170,14 @@ impl Ring {
         loop {
             let sent = self.send(&mut uring);
             self.collect(&mut uring);
+            let queue = uring.submission();
             match sent {
-                Ok(()) if self.backlog.borrow().is_empty() => return false,
-                Ok(()) => {}
                 // EBUSY, EAGAIN: completions must be taken first, or memory is short. Both pass.
                 Err(_) => return true,
+                // The kernel stops at a submission that it cannot read; it keeps completions that found no room.
+                Ok(()) if !queue.is_empty() || queue.cq_overflow() => {}
+                Ok(()) if self.backlog.borrow().is_empty() => return false,
+                Ok(()) => {}
             }
         }
     }
@@ -183,7 +194,7 @@ impl Ring {
                     break;
                 }
             }
-            if queue.is_empty() {
+            if queue.is_empty() && !queue.cq_overflow() {
                 return Ok(());
             }
         }
@@ -209,33 +220,38 @@ impl Ring {
         }
     }
 
+    /// Notes the result; the waker of who waits. What an abandoned operation kept is dropped.
     fn complete(&self, key: usize, result: i32) -> Option<Waker> {
-        let mut operations = self.operations.borrow_mut();
-        match operations.try_remove(key)? {
-            State::Waiting { waker, keep } => {
-                // The slot just freed is the next one given out, so the key stays the same.
-                let again = operations.insert(State::Done { result, keep });
-                debug_assert_eq!(again, key);
-                waker
+        let (waker, _dropped) = {
+            let mut operations = self.operations.borrow_mut();
+            match operations.try_remove(key)? {
+                State::Waiting { waker, keep } => {
+                    // The slot just freed is the next one given out, so the key stays the same.
+                    let again = operations.insert(State::Done { result, keep });
+                    debug_assert_eq!(again, key);
+                    (waker, None)
+                }
+                other => (None, Some(other)),
             }
-            State::Done { .. } | State::Abandoned { .. } => None,
-        }
+        };
+        waker
+    }
+
+    /// Whether the kernel may still read or write memory of an operation.
+    fn holds_memory(&self) -> bool {
+        self.operations.borrow().iter().any(|(_, state)| match state {
+            State::Waiting { keep, .. } | State::Abandoned { keep } => keep.has_memory(),
+            State::Done { .. } => false,
+        })
     }
 
     /// Waits, holding the thread, until the kernel is done with all memory that operations gave it.
     fn settle(&self) {
-        let holds_memory = |state: &State| {
-            matches!(
-                state,
-                State::Waiting { keep: Keep::Write { .. } | Keep::Read { .. }, .. }
-                    | State::Abandoned { _keep: Keep::Write { .. } | Keep::Read { .. } }
-            )
-        };
         let mut failures = 0;
-        while self.operations.borrow().iter().any(|(_, state)| holds_memory(state)) && failures < 100 {
+        loop {
             self.turn();
-            if !self.operations.borrow().iter().any(|(_, state)| holds_memory(state)) {
-                break;
+            if !self.holds_memory() || failures == SETTLE_FAILURES_MAX {
+                return;
             }
             let waited = self.uring.borrow().submit_and_wait(1);
             failures += u32::from(waited.is_err());
@@ -248,7 +264,11 @@ impl Drop for Ring {
         // Nothing is left here after `settle`; were there, leaking it is what keeps the kernel out of freed memory.
         let operations = std::mem::take(&mut *self.operations.borrow_mut());
         for (_, state) in operations {
-            std::mem::forget(state);
+            if let State::Waiting { keep, .. } | State::Abandoned { keep } = state
+                && keep.has_memory()
+            {
+                std::mem::forget(keep);
+            }
         }
     }
 }
@@ -271,6 +291,7 @@ impl Scope {
 impl Drop for Scope {
     fn drop(&mut self) {
         drop(self.tasks.take());
+        self.ring.driver.take();
         let _ = CURRENT.try_with(|current| current.borrow_mut().take());
         self.ring.settle();
     }
@@ -347,7 +368,7 @@ impl Drop for Operation {
             let mut operations = self.ring.operations.borrow_mut();
             match operations.try_remove(key) {
                 Some(State::Waiting { keep, .. }) => {
-                    let again = operations.insert(State::Abandoned { _keep: keep });
+                    let again = operations.insert(State::Abandoned { keep });
                     debug_assert_eq!(again, key);
                     None
                 }
@@ -411,3 +432,6 @@ pub(super) async fn ready(fd: &Fd, events: libc::c_short) -> io::Result<()> {
     operation.cancel = true;
     operation.await.0.map(drop)
 }
+
+#[cfg(test)]
+mod tests;

@@ -221,4 +221,52 @@ mod tests {
         assert!(error.contains("on purpose") || error.contains("panicked"), "{error}");
         assert!(matches!(start(&ShardOptions::new(0), |_| async {}), Err(RtError::Count { .. })));
     }
+
+    /// `cargo test --lib rt::shards -- --ignored --nocapture` prints what starting, resting and stopping cost.
+    #[test]
+    #[ignore = "a measurement"]
+    #[expect(clippy::disallowed_methods, reason = "a measurement reads the clock")]
+    fn measure_start_and_rest() {
+        let resident_kib = || {
+            let status = std::fs::read_to_string("/proc/self/status").unwrap();
+            let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap().to_owned();
+            line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap()
+        };
+        let cpu_us = || {
+            let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
+            // SAFETY: getrusage fills the zeroed struct.
+            let usage = unsafe {
+                libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr());
+                usage.assume_init()
+            };
+            let us = |time: libc::timeval| time.tv_sec * 1_000_000 + time.tv_usec;
+            us(usage.ru_utime) + us(usage.ru_stime)
+        };
+        for count in [1, 2, 2, 8] {
+            let (before_kib, before_us) = (resident_kib(), cpu_us());
+            let begun = std::time::Instant::now();
+            let running = Arc::new(AtomicUsize::new(0));
+            let inside = running.clone();
+            let shards = start(&ShardOptions::new(count), move |_| {
+                inside.fetch_add(1, Ordering::Relaxed);
+                crate::rt::sleep(Duration::from_secs(2))
+            })
+            .unwrap();
+            let started = begun.elapsed();
+            while running.load(Ordering::Relaxed) < count {
+                thread::yield_now();
+            }
+            let running = begun.elapsed();
+            thread::sleep(Duration::from_millis(300));
+            let (started_kib, started_us) = (resident_kib(), cpu_us());
+            thread::sleep(Duration::from_millis(1500));
+            let idle_us = cpu_us() - started_us;
+            shards.join().unwrap();
+            println!(
+                "{count} shards: start {started:?}, running {running:?}, {} us CPU, {} KiB; 1.5 s of rest: {idle_us} us CPU",
+                started_us - before_us,
+                started_kib.saturating_sub(before_kib),
+            );
+        }
+    }
 }

@@ -57,6 +57,8 @@ pub struct TaskSet {
 #[derive(Default)]
 struct SetInner {
     tasks: slab::Slab<Option<Task<()>>>,
+    /// Counts `cancel_all`: keys from before it are not ours any more.
+    generation: u64,
     idle: VecDeque<std::task::Waker>,
 }
 
@@ -68,13 +70,19 @@ impl TaskSet {
 
     /// Starts a task that the set owns; it leaves the set when it ends.
     pub fn spawn(&self, work: impl Future<Output = ()> + 'static) {
-        let key = self.inner.borrow_mut().tasks.insert(None);
+        let (key, generation) = {
+            let mut inner = self.inner.borrow_mut();
+            (inner.tasks.insert(None), inner.generation)
+        };
         let weak = Rc::downgrade(&self.inner);
         let task = spawn(async move {
             work.await;
             let Some(inner) = weak.upgrade() else { return };
             let (task, wakers) = {
                 let mut inner = inner.borrow_mut();
+                if inner.generation != generation {
+                    return;
+                }
                 let task = inner.tasks.try_remove(key).flatten();
                 let wakers =
                     if inner.tasks.is_empty() { std::mem::take(&mut inner.idle) } else { VecDeque::new() };
@@ -116,9 +124,12 @@ impl TaskSet {
 
     /// Cancels every task at its next await.
     pub fn cancel_all(&self) {
-        let tasks = std::mem::take(&mut self.inner.borrow_mut().tasks);
+        let (tasks, wakers) = {
+            let mut inner = self.inner.borrow_mut();
+            inner.generation += 1;
+            (std::mem::take(&mut inner.tasks), std::mem::take(&mut inner.idle))
+        };
         drop(tasks);
-        let wakers = std::mem::take(&mut self.inner.borrow_mut().idle);
         wakers.into_iter().for_each(std::task::Waker::wake);
     }
 }
@@ -215,6 +226,15 @@ mod tests {
             drop(set);
             sleep(Duration::from_millis(4)).await;
             assert_eq!(ran.get(), 3);
+
+            let set = TaskSet::new();
+            let inside = set.clone();
+            set.spawn(async move {
+                inside.cancel_all();
+                inside.spawn(future::pending());
+            });
+            sleep(Duration::from_millis(1)).await;
+            assert_eq!(set.len(), 1, "the task that ended took only itself out");
         });
     }
 
