@@ -11,6 +11,13 @@ def keep_member(name):
     return save
 
 
+def forget(p):
+    """What an earlier round remembers must not leak into this one."""
+    for side in p.sides:
+        for name in ("m1", "m2", "old", "generation"):
+            side.memory.pop(name, None)
+
+
 def joined(p, label, v, group, name, conn, start=False, **how):
     """Joins, by way of MEMBER_ID_REQUIRED where the version has it. start: leaves the last request without its answer."""
     x = v("JoinGroup")
@@ -31,9 +38,9 @@ def sync_body(v, group, name, assign=(), **more):
 
 def one_member(p, tag, v):
     group, topic = f"{tag}-g1", f"{tag}-gt"
+    forget(p)
     p.topic(topic, 2)
     f = v("FindCoordinator")
-    p.ask("coordinator", "FindCoordinator", f, make.find_coordinator(f, group))
     p.settle("the coordinator is there", "FindCoordinator", 2, make.find_coordinator(2, group), lambda r: r["error_code"] == 0)
     p.settle("the coordinator has loaded", "Heartbeat", 0, make.heartbeat(group, "x", -1), lambda r: r["error_code"] not in (14, 15, 16))
     p.ask("coordinator", "FindCoordinator", f, make.find_coordinator(f, group))
@@ -126,9 +133,7 @@ def described(p, v, group):
 
 def two_members(p, tag, v):
     group, h = f"{tag}-g2", v("Heartbeat")
-    for side in p.sides:
-        for name in ("m1", "m2", "generation"):
-            side.memory.pop(name, None)
+    forget(p)
     both = (("range", make.RANGE), ("roundrobin", make.RANGE))
     joined(p, "the first", v, group, "m1", "c1", protocols=both)
     p.ask("the first syncs", "SyncGroup", *sync_body(v, group, "m1", [("m1", b"1")]), "c1")
@@ -157,9 +162,7 @@ def two_members(p, tag, v):
 def timeouts(p, tag, v):
     """A member that says nothing for its session timeout is gone."""
     group = f"{tag}-g3"
-    for side in p.sides:
-        for name in ("m1", "generation"):
-            side.memory.pop(name, None)
+    forget(p)
     joined(p, "a short session", v, group, "m1", "c1", session=600)
     p.ask("syncs", "SyncGroup", *sync_body(v, group, "m1", [("m1", b"1")]), "c1")
     p.settle("the silent member is gone", "DescribeGroups", v("DescribeGroups"), {"groups": [group]}, lambda r: r["groups"][0]["group_state"] == "Empty")
@@ -171,9 +174,7 @@ def static_members(p, tag, v):
     if j < 5 or s < 3 or h < 3:
         return
     group = f"{tag}-g4"
-    for side in p.sides:
-        for name in ("m1", "m2", "old", "generation"):
-            side.memory.pop(name, None)
+    forget(p)
     joined(p, "a static member", v, group, "m1", "c1", instance="one")
     p.ask("syncs", "SyncGroup", *sync_body(v, group, "m1", [("m1", b"1")], instance="one"), "c1")
     for side in p.sides:

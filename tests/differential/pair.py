@@ -17,6 +17,12 @@ class Side:
         self.address, self.connections, self.memory, self.symbols = address, {}, {}, exceptions.Symbols()
         self.started = {}
 
+    def learn(self):
+        """Long strings that the script remembers are ids, known by the name under which it remembers them."""
+        for name, value in self.memory.items():
+            if isinstance(value, str) and len(value) > 20:
+                self.symbols.name(value, name)
+
     def connection(self, name):
         if name not in self.connections:
             self.connections[name] = codec.Client(self.address, timeout=30)
@@ -87,6 +93,7 @@ class Pair:
             answer = side.ask(api, version, body or {}, name)
             if save and "connection" not in answer:
                 save(side.memory, answer)
+                side.learn()
             answers.append(answer)
         if check:
             self.compare(f"{label} [{api} {version}]", api, answers)
@@ -108,6 +115,7 @@ class Pair:
             answer = side.guarded(name, lambda c: c.finish(started))
             if save and "connection" not in answer:
                 save(side.memory, answer)
+                side.learn()
             answers.append(answer)
         if check and api:
             self.compare(f"{label} [{api} {started[1]}]", api, answers)

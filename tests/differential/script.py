@@ -164,7 +164,6 @@ def batches(p, tag, x, send):
     send("magic 1 in a new request", records.message_set([b"a"], magic=1))
     send("a negative sequence", batch([b"a"], producer_id=1234567, producer_epoch=0, base_sequence=-1))
     send("headers", batch([b"a"], headers=[(b"h", b"1"), (b"h", None), (b"", b"")]))
-    send("an unknown codec", batch([b"a"], attributes=7))
     if x < 7:
         send("zstd too early", batch([b"a"], attributes=4))
     compacted, limited, stamped = f"{tag}-compacted", f"{tag}-limited", f"{tag}-stamped"

@@ -269,8 +269,11 @@ class Kafka(Broker):
         if not (self.data / "meta.properties").exists():
             bin_, env = self.kdist / "bin", {**os.environ, "KAFKA_HEAP_OPTS": "-Xmx256m"}
             uuid = subprocess.run([bin_ / "kafka-storage.sh", "random-uuid"], env=env, capture_output=True, text=True, check=True)
-            made = subprocess.run([bin_ / "kafka-storage.sh", "format", "-t", uuid.stdout.strip(), "-c", properties],
-                                  env=env, capture_output=True, text=True)
+            format_ = [bin_ / "kafka-storage.sh", "format", "-t", uuid.stdout.strip(), "-c", properties]
+            # without this feature, as Ringwood has it; with it min.insync.replicas is a dynamic config. 3.9 does not know it.
+            made = subprocess.run([*format_, "--feature", "eligible.leader.replicas.version=0"], env=env, capture_output=True, text=True)
+            if made.returncode:
+                made = subprocess.run(format_, env=env, capture_output=True, text=True)
             if made.returncode:
                 raise BrokerError("kafka-storage.sh format: " + made.stdout + made.stderr)
         self.env.setdefault("KAFKA_HEAP_OPTS", f"-Xmx{self.heap} -Xms{self.heap}")
