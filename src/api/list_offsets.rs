@@ -91,15 +91,18 @@ fn answer(
         Err(code) => {
             ListOffsetsResponsePartition { partition_index, error_code: code.code(), ..Default::default() }
         }
+        // Version 0 asked for the start of a segment; the record itself is the better answer.
+        Ok(found) if version == 0 => ListOffsetsResponsePartition {
+            partition_index,
+            old_style_offsets: if found.offset != Offset::NONE && partition.max_num_offsets > 0 {
+                vec![found.offset.get()]
+            } else {
+                Vec::new()
+            },
+            ..Default::default()
+        },
         Ok(found) => ListOffsetsResponsePartition {
             partition_index,
-            // Version 0 asked for the start of a segment; the record itself is the better answer.
-            old_style_offsets: match version {
-                0 if found.offset != Offset::NONE && partition.max_num_offsets > 0 => {
-                    vec![found.offset.get()]
-                }
-                _ => Vec::new(),
-            },
             timestamp: found.timestamp,
             offset: found.offset.get(),
             leader_epoch: if version >= 4 { found.leader_epoch.get() } else { -1 },

@@ -230,7 +230,8 @@ class Ringwood(Broker):
             raise BrokerError(f"{self.binary} is not there: cargo build --release")
 
     def settings(self):
-        own = {"listeners": f"PLAINTEXT://{self.address}", "node.id": "1"}
+        own = {"listeners": f"PLAINTEXT://{self.address}", "node.id": "1",
+               "advertised.listeners": f"PLAINTEXT://{self.address}"}
         if self.shards:
             own["ringwood.shards"] = str(self.shards)
         if self.io_mode:
