@@ -29,6 +29,11 @@ impl AppendBatch {
         Ok(Self { header, bytes })
     }
 
+    #[cfg(test)]
+    pub(super) fn bytes_for_tests(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Its header, with the offsets of the client.
     pub fn header(&self) -> &Header {
         &self.header

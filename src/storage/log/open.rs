@@ -72,7 +72,7 @@ impl Log {
         let files = tidy_files(&options, &dir).await.map_err(|e| io(&e))?;
         check_topic_id(&options, &files).await?;
         let epochs = read_epochs(&options, &files).await.map_err(|e| io(&e))?;
-        let mut loader = Loader { options: &options, dir: &dir, opening, files: &files, epochs };
+        let mut loader = Loader { options: &options, dir: &dir, opening, files, epochs };
         let loaded = loader.load().await?;
         let mut state = new_state(&options, loaded.segments, opening.log_start_offset, loaded.end_offset);
         state.producers = loaded.producers;
@@ -184,7 +184,7 @@ struct Loader<'a> {
     options: &'a LogOptions,
     dir: &'a Path,
     opening: Opening,
-    files: &'a Files,
+    files: Files,
     epochs: LeaderEpochs,
 }
 
@@ -300,7 +300,27 @@ impl Loader<'_> {
         if load.recover || self.indexes_are_missing(base, file_bytes) {
             self.write_indexes(base, index).await.map_err(self.io(base))?;
         }
+        if let Some(next) = load.next.filter(|_| load.recover) {
+            self.restore_snapshot(next, load.producers).await.map_err(self.io(base))?;
+        }
         Ok((Segment::existing(base, scanned.bytes, Index::Sealed(None)), end_offset))
+    }
+
+    /// Writes the snapshot at a segment's base that the crash has forestalled.
+    async fn restore_snapshot(&mut self, offset: Offset, producers: &Producers) -> io::Result<()> {
+        let (snapshot, window) = producers.encode();
+        let has = |kind| self.files.len(offset, kind).is_some();
+        if has(FileKind::Snapshot) && (window.is_none() || has(FileKind::ProducerWindow)) {
+            return Ok(());
+        }
+        let window = window.map(|window| (FileKind::ProducerWindow, window));
+        for (kind, bytes) in window.into_iter().chain([(FileKind::Snapshot, snapshot)]) {
+            let path = path_of(self.dir, offset, kind);
+            self.options.disk.write_file(&path, &bytes).await?;
+            self.options.disk.sync_file(&path).await?;
+            self.files.by_base.entry(offset).or_default().insert(kind, bytes.len() as u64);
+        }
+        Ok(())
     }
 
     /// Removes segments without records.
