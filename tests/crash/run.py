@@ -138,6 +138,8 @@ class Crash:
         for number in range(self.args.kills):
             time.sleep(self.random.uniform(0.2, 2.0))
             self.kill(number)
+            if self.complaints and self.args.planted:
+                return                                  # found; a log that lost records would keep its producers trying for ever
             self.progress()
             acks, commits = self.refresh()
             print(f"    kill {number + 1}: up again after {self.server.ready_after:.2f} s, {acks} records and {commits} commits acknowledged so far"
