@@ -13,8 +13,6 @@ use crate::wire::records::{SnapshotFooterRecord, SnapshotHeaderRecord};
 use crate::wire::{EncodeError, encode_to_bytes};
 use bytes::Bytes;
 
-/// The name of the snapshot that a new log begins with, in every log directory.
-pub const BOOTSTRAP_CHECKPOINT: &str = "bootstrap.checkpoint";
 /// A batch of a snapshot is closed when it has grown over this size; Kafka reads batches up to 8 MiB.
 const BATCH_BYTES: usize = 1 << 20;
 
@@ -182,7 +180,7 @@ mod tests {
         assert_eq!(name, "00000000000000000125-0000000003.checkpoint");
         assert_eq!(parse_checkpoint_name(&name), Some((Offset::new(125), LeaderEpoch::new(3))));
         for other in
-            [BOOTSTRAP_CHECKPOINT, "1-2.checkpoint", "0000000000000000012-50000000003.checkpoint", ""]
+            ["bootstrap.checkpoint", "1-2.checkpoint", "0000000000000000012-50000000003.checkpoint", ""]
         {
             assert_eq!(parse_checkpoint_name(other), None, "{other}");
         }

@@ -11,8 +11,8 @@ use crate::base::random::Random;
 use crate::batch::{BatchBuilder, BatchOptions};
 use crate::controller::quorum::{QUORUM_STATE, QuorumState};
 use crate::controller::{
-    Activation, Controller, ControllerCall, ControllerReply, Registration, Rules, bootstrap_records,
-    check_metadata_version, supported_features,
+    Activation, Controller, ControllerCall, ControllerReply, Registration, Rules, check_metadata_version,
+    supported_features,
 };
 use crate::image::{Configs, Endpoint, Image, LogEnd, MetadataRecord, Replay};
 use crate::partition::replay;
@@ -93,7 +93,7 @@ impl Shard {
         let controller = Controller::new(self.rules(), Random::from_os(), image);
         let driver = Driver::new(controller, self.clock().clone());
         driver.attach(PARTITION, Rc::new(MetadataLog { log: log.clone(), epoch }));
-        let activation = Activation { bootstrap: bootstrap_records(), log_end };
+        let activation = Activation { bootstrap: self.bootstrap().await?, log_end };
         match driver.call(PARTITION, ControllerCall::Activate(activation)).await {
             Some(ControllerReply::Activated(Ok(()))) => {}
             other => return Err(failed(&format!("the controller cannot begin: {other:?}"))),
@@ -141,7 +141,7 @@ impl Shard {
     }
 
     async fn replay_metadata(&self, log: &Rc<Log>) -> Result<(Image, LogEnd), ShardError> {
-        let mut image = Replay::new(Image::empty(&self.dirs.cluster_id, self.node_id()));
+        let mut image = Replay::new(self.metadata_snapshot(log).await?);
         let replayed = replay(log, |batch, record| match record.value {
             Some(value) if !batch.header().is_control() => {
                 image.apply(record.offset, MetadataRecord::decode(&bytes::Bytes::copy_from_slice(value)));

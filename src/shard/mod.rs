@@ -10,6 +10,7 @@ mod groups;
 mod join;
 mod life;
 mod metadata_log;
+mod metadata_start;
 mod partitions;
 mod produce;
 mod router;
