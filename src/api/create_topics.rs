@@ -73,6 +73,8 @@ fn answer(call: &Call, name: String, result: Result<CreatedTopic, TopicError>) -
     };
     CreateTopicsResponseTopic {
         name: name.into(),
+        // Kafka's default is the empty text, its answer null.
+        error_message: None,
         topic_id: created.id,
         num_partitions: created.num_partitions,
         replication_factor: created.replication_factor,

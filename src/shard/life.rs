@@ -126,6 +126,7 @@ impl Shard {
 
     /// Closes all logs, writes checkpoints and clean-shutdown markers, and ends every shard.
     pub async fn close_cluster(self: &Rc<Self>) {
+        let epoch = self.broker_epoch();
         let closed = self.on_all(|shard| async move { shard.close_partitions().await }).await;
         let mut clean = closed.into_iter().all(|clean| clean);
         clean &= self.close_metadata_log().await;
@@ -136,7 +137,6 @@ impl Shard {
         if clean {
             for dir in &self.dirs.dirs {
                 let path = dir.path.clone();
-                let epoch = self.broker_epoch();
                 if let Err(error) = run_blocking(move || mark_clean(&path, epoch)).await {
                     tracing::error!(%error, "cannot write the clean-shutdown marker: the next start recovers");
                 }
