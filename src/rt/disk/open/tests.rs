@@ -163,3 +163,63 @@ fn a_full_disk_is_an_error_not_a_panic() {
         assert_eq!(file.write(pattern(1, 0), 0).await.unwrap_err().kind(), io::ErrorKind::StorageFull);
     });
 }
+
+/// `cargo test --release --lib rt::disk -- --ignored --nocapture` prints what appends cost.
+#[test]
+#[ignore = "a measurement"]
+fn measure_appends() {
+    const TOTAL: u64 = 512 << 20;
+    let cpu_us = |who| {
+        let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
+        // SAFETY: getrusage fills the zeroed struct.
+        let usage = unsafe {
+            libc::getrusage(who, usage.as_mut_ptr());
+            usage.assume_init()
+        };
+        let us = |time: libc::timeval| time.tv_sec * 1_000_000 + time.tv_usec;
+        us(usage.ru_utime) + us(usage.ru_stime)
+    };
+    let dir = tempfile::tempdir_in(".").unwrap();
+    for (mode, bytes, depth) in [
+        (IoMode::Direct, 16 << 10, 1),
+        (IoMode::Direct, 16 << 10, 8),
+        (IoMode::Direct, 256 << 10, 1),
+        (IoMode::Direct, 256 << 10, 4),
+        (IoMode::Direct, 1 << 20, 4),
+        (IoMode::PageCache, 16 << 10, 1),
+        (IoMode::PageCache, 256 << 10, 1),
+    ] {
+        block_on(async {
+            let disk = Disk::open(dir.path(), mode).unwrap();
+            let log = disk.create(dir.path().join("x")).await.unwrap();
+            log.preallocate(0, TOTAL).await.unwrap();
+            let clock = crate::base::clock::Clock::system();
+            let (thread, process) = (cpu_us(libc::RUSAGE_THREAD), cpu_us(libc::RUSAGE_SELF));
+            let set = crate::rt::TaskSet::new();
+            let next = Rc::new(std::cell::Cell::new(0_u64));
+            for _ in 0..depth {
+                let (log, next) = (log.clone(), next.clone());
+                set.spawn(async move {
+                    while next.get() < TOTAL {
+                        let position = next.get();
+                        next.set(position + bytes as u64);
+                        let mut buffer = Buffer::with_capacity(bytes);
+                        buffer.resize_zeroed(bytes);
+                        log.write(buffer.freeze(), position).await.unwrap();
+                    }
+                });
+            }
+            set.join_all().await;
+            let seconds = clock.monotonic_ns() as f64 / 1e9;
+            let mib = (TOTAL >> 20) as i64;
+            println!(
+                "{mode:?} {} KiB, {depth} in flight: {:.0} MiB/s, CPU per MiB: shard {} us, process {} us",
+                bytes >> 10,
+                mib as f64 / seconds,
+                (cpu_us(libc::RUSAGE_THREAD) - thread) / mib,
+                (cpu_us(libc::RUSAGE_SELF) - process) / mib,
+            );
+            log.close().await;
+        });
+    }
+}
