@@ -29,6 +29,8 @@ const SUBMISSIONS: u32 = 128;
 const COMPLETIONS: u32 = 1024;
 /// Turns in a row before the executor must look around (`Ring::pass`).
 const DIRECT_TURNS_MAX: u32 = 8;
+/// The page cache's unit, in bytes, for touching a range's last page.
+const PAGE_BYTES: u64 = 4096;
 /// Failed waits at the end after which memory is leaked rather than waited for.
 const SETTLE_FAILURES_MAX: u32 = 100;
 /// Marks completions that nobody waits for.
@@ -422,6 +424,20 @@ pub(super) async fn sync_data(fd: &Fd) -> io::Result<()> {
 pub(super) async fn allocate(fd: &Fd, position: u64, length: u64) -> io::Result<()> {
     let entry = opcode::Fallocate::new(types::Fd(fd.as_raw_fd()), length).offset(position).build();
     Ring::current()?.submit(entry, Keep::Fd { _fd: fd.clone() }).await.0.map(drop)
+}
+
+/// Brings a range of a buffered file into the page cache without holding the shard: reads ahead, and waits for the last page.
+pub(super) async fn warm(fd: &Fd, position: u64, length: u64) -> io::Result<()> {
+    let ring = Ring::current()?;
+    let ahead = opcode::Fadvise::new(
+        types::Fd(fd.as_raw_fd()),
+        libc::off_t::try_from(length).unwrap_or(0),
+        libc::POSIX_FADV_WILLNEED,
+    );
+    let ahead = ahead.offset(position).build().flags(squeue::Flags::IO_LINK);
+    drop(ring.submit(ahead, Keep::Fd { _fd: fd.clone() }));
+    let last_page = (position + length).saturating_sub(1) / PAGE_BYTES * PAGE_BYTES;
+    read(fd, Memory::take(1), 0, 1, last_page.max(position)).await.map(drop)
 }
 
 /// Waits until one of `events` (POLLIN, POLLOUT) or an error or hang-up stands on the descriptor.

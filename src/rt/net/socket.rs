@@ -130,6 +130,7 @@ impl Socket {
                         Some(fd) => {
                             let piece =
                                 usize::try_from((*len).min(FILE_BYTES_PER_SEND)).unwrap_or(usize::MAX);
+                            file.warm(*position, piece as u64).await?;
                             system::send_file(&self.fd, fd, *position, piece).and_then(not_at_the_end)
                         }
                         None => {

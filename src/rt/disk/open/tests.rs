@@ -153,6 +153,26 @@ fn the_simulated_disk_fails_fills_and_forgets() {
 }
 
 #[test]
+fn a_cold_range_is_warmed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("x");
+    block_on(async {
+        let disk = Disk::open(dir.path(), IoMode::PageCache).unwrap();
+        let log = disk.create(&path).await.unwrap();
+        let bytes = pattern(256, 9);
+        log.write(bytes.clone(), 0).await.unwrap();
+        log.sync_data().await.unwrap();
+        // SAFETY: a plain system call on an open descriptor.
+        unsafe { libc::posix_fadvise(log.fd().unwrap(), 0, 0, libc::POSIX_FADV_DONTNEED) };
+        log.warm(5000, 900_000).await.unwrap();
+        log.warm(5000, 900_000).await.unwrap();
+        assert_eq!(log.read(5000, 900_000).await.unwrap()[..], bytes[5000..905_000]);
+        // Beyond the end: for whoever sends it to find out.
+        log.warm(1 << 20, 10).await.unwrap();
+    });
+}
+
+#[test]
 fn a_full_disk_is_an_error_not_a_panic() {
     // /dev/full answers every write with ENOSPC.
     block_on(async {

@@ -71,7 +71,7 @@ fn parts_of_all_kinds_arrive_whole_and_in_order_through_a_full_socket() {
         let (server, client) = pair(small).await;
         let mut parts = VecDeque::new();
         let mut expected = Vec::new();
-        for mode in [IoMode::Direct, IoMode::PageCache] {
+        for mode in [IoMode::Auto, IoMode::PageCache] {
             let file = Disk::open(dir.path(), mode).unwrap().open_log(dir.path().join("x")).await.unwrap();
             parts.push_back(OutPart::Bytes(Bytes::from_static(b"head")));
             parts.push_back(OutPart::File { file: file.clone(), position: 1234, len: 2_000_000 });
@@ -154,7 +154,7 @@ fn a_reset_is_an_error_and_a_missing_range_too() {
 
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("x"), b"short").unwrap();
-        for mode in [IoMode::Direct, IoMode::PageCache] {
+        for mode in [IoMode::Auto, IoMode::PageCache] {
             let (server, _client) = pair(SocketOptions::default()).await;
             let file = Disk::open(dir.path(), mode).unwrap().open_log(dir.path().join("x")).await.unwrap();
             let mut parts = VecDeque::from([OutPart::File { file, position: 0, len: 100 }]);
