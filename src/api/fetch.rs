@@ -7,6 +7,7 @@ use super::answer::{Outcome, encode, malformed};
 use super::errors::{part_error, session_error};
 use super::{Api, Call};
 use crate::base::ids::{LeaderEpoch, Offset, PartitionIndex};
+use crate::base::limits::FETCH_ANSWER_BYTES_MAX;
 use crate::batch::{batches, legacy};
 use crate::image::{Image, TopicImage};
 use crate::partition::{FetchFrom, Isolation};
@@ -138,7 +139,9 @@ fn limits(call: &Call, request: &FetchRequest, answer_at_once: bool) -> FetchLim
     let bytes_max = usize::try_from(request.max_bytes).unwrap_or(0);
     let wait = u64::try_from(request.max_wait_ms).unwrap_or(0);
     FetchLimits {
-        bytes_max: bytes_max.min(call.shard().config().network.fetch_bytes_max as usize),
+        bytes_max: bytes_max
+            .min(call.shard().config().network.fetch_bytes_max as usize)
+            .min(FETCH_ANSWER_BYTES_MAX),
         bytes_min: usize::try_from(request.min_bytes).unwrap_or(0),
         wait: if answer_at_once { Duration::ZERO } else { Duration::from_millis(wait) },
     }

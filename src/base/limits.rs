@@ -12,3 +12,6 @@ pub const READ_BYTES: usize = 64 << 10;
 pub const REQUEST_BYTES_FREE: usize = 256 << 10;
 
 const _: () = assert!(READ_BYTES <= REQUEST_BYTES_FREE);
+/// Bytes of records in one Fetch answer, whatever the client allows, but for a first batch that is larger. What is not in
+/// the tail cache has to be held until the client has read it; a client that asks for more fetches again.
+pub const FETCH_ANSWER_BYTES_MAX: usize = 4 << 20;
