@@ -6,8 +6,8 @@ use super::Shard;
 use super::cluster::OFFSETS_TOPIC;
 use super::metadata_log::append;
 use crate::base::ids::PartitionIndex;
-use crate::batch::BatchOptions;
-use crate::group::{GroupCall, GroupConfig, GroupReply, partition_of};
+use crate::batch::{BatchOptions, BatchView, ControlType, RecordView, control_type};
+use crate::group::{GroupCall, GroupConfig, GroupCoordinator, GroupReply, RecordError, partition_of};
 use crate::partition::Partition;
 use crate::replicated::{Appending, KeyValue, RecordLog};
 use crate::wire::Str;
@@ -51,10 +51,8 @@ impl Shard {
         self.groups.with(|machine| machine.load(index));
         let replayed = partition
             .replay(|batch, record| {
-                if !batch.header().is_control()
-                    && let Some(key) = record.key
-                    && let Err(error) = self.groups.with(|machine| machine.replay(index, key, record.value))
-                {
+                let replayed = self.groups.with(|machine| replay_one(machine, index, batch, record));
+                if let Err(error) = replayed {
                     tracing::warn!(partition = %index, offset = %record.offset, %error, "group record skipped");
                 }
             })
@@ -80,6 +78,32 @@ impl Shard {
             let effects = self.groups.with(|machine| machine.unload(now_ms, index));
             self.groups.perform(effects);
         }
+    }
+}
+
+/// Hands a record to the coordinator. Offsets that were committed inside a transaction wait for its marker.
+fn replay_one(
+    machine: &mut GroupCoordinator,
+    partition: PartitionIndex,
+    batch: &BatchView<'_>,
+    record: &RecordView<'_>,
+) -> Result<(), RecordError> {
+    let header = batch.header();
+    let Some(key) = record.key else {
+        return Ok(());
+    };
+    match header.producer_id() {
+        Some(producer) if header.is_control() => {
+            if let Some(marker @ (ControlType::Commit | ControlType::Abort)) = control_type(key) {
+                machine.end_transaction(partition, producer, marker == ControlType::Commit);
+            }
+            Ok(())
+        }
+        Some(producer) if header.is_transactional() => {
+            machine.replay_transactional(partition, producer, key, record.value)
+        }
+        _ if header.is_control() => Ok(()),
+        _ => machine.replay(partition, key, record.value),
     }
 }
 
