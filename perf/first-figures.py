@@ -33,6 +33,7 @@ class Row:
 class Load:
     def __init__(self, bin_, python, scale):
         self.bin, self.python, self.scale = bin_, python, scale
+        self.latencies = {}                             # one run of the tool gives several rows
 
     def count(self, n):
         return max(1000, int(n * self.scale))
@@ -78,17 +79,15 @@ class Load:
         return float(found[-1])
 
     def latency(self, percentile):
-        cache = {}
-
         def measure(server, topic):
             key = server.kind, topic
-            if key not in cache:
+            if key not in self.latencies:
                 wire.make_topic(server.address, f"{topic}-e2e", 1)
                 out = self.run(self.bin / "kafka-e2e-latency.sh", server.address, f"{topic}-e2e", self.count(10_000), "all", 100)
                 average = float(re.search(r"Avg latency: ([\d.]+)", out)[1])
                 fifty, ninety_nine, most = map(float, re.search(r"50th = ([\d.]+), 99th = ([\d.]+), 99.9th = ([\d.]+)", out).groups())
-                cache[key] = {"avg": average, "50": fifty, "99": ninety_nine, "99.9": most}
-            return cache[key][percentile]
+                self.latencies[key] = {"avg": average, "50": fifty, "99": ninety_nine, "99.9": most}
+            return self.latencies[key][percentile]
         return measure
 
 
