@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 
 use slab::Slab;
 
@@ -82,7 +82,7 @@ impl Router {
     /// Runs `work` as far as it goes at once, so that work starts in the order of arrival; the rest is a task.
     pub fn start(&self, work: impl Future<Output = ()> + 'static) {
         let mut work: Pin<Box<dyn Future<Output = ()>>> = Box::pin(work);
-        if let Poll::Pending = work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        if work.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
             self.tasks.spawn(work);
         }
     }

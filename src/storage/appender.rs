@@ -279,7 +279,7 @@ impl Appender {
         while let Some(flight) = self.flights.pop_front_if(|f| f.done) {
             let mut boundary = written.and_then(|w: Written| w.boundary);
             let reached = |b: &mut Boundary| (b.segment, b.end) <= (flight.segment, flight.end);
-            while let Some(b) = self.boundaries.pop_front_if(&reached) {
+            while let Some(b) = self.boundaries.pop_front_if(reached) {
                 let mark = Mark { base_offset: b.next_offset, position: b.end };
                 boundary = Some(TailPlace { segment: b.segment, mark });
             }

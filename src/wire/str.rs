@@ -162,6 +162,7 @@ mod tests {
     fn a_map_keyed_by_str_is_asked_with_plain_text() {
         let map = HashMap::from([(Str::from("a"), 1), (Str::from_static("b"), 2)]);
         assert_eq!(map.get("b"), Some(&2));
-        assert!(Str::from("a") < Str::from("b"));
+        let (a, b) = (Str::from("a"), Str::from("b"));
+        assert!(a < b);
     }
 }
