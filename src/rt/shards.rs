@@ -151,7 +151,9 @@ impl Driven {
                     return Ok(driven);
                 }
                 Err(reason) if !reason.contains("os error 12") => return Err(reason),
-                Err(reason) if attempt == START_ATTEMPTS => return Err(format!("{reason}; {NO_LOCKED_MEMORY}")),
+                Err(reason) if attempt == START_ATTEMPTS => {
+                    return Err(format!("{reason}; {NO_LOCKED_MEMORY}"));
+                }
                 Err(_) => thread::sleep(START_RETRY_AFTER),
             }
             attempt += 1;
