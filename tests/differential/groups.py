@@ -140,7 +140,8 @@ def two_members(p, tag, v):
     joined(p, "the second", v, group, "m2", "c2", start=True, protocols=both[:1])
     p.settle("the first is told to rejoin", "Heartbeat", h, make.heartbeat(group, "m1"), lambda r: r["error_code"] == 27)
     p.ask("sync while it rebalances", "SyncGroup", *sync_body(v, group, "m1", [("m1", b"1")]))
-    p.ask("described while it rebalances", "DescribeGroups", v("DescribeGroups"), {"groups": [group]})
+    # 3.9 shows no assignment at this moment, 4 the one before
+    p.ask("described while it rebalances", "DescribeGroups", v("DescribeGroups"), {"groups": [group]}, check=not p.old)
     p.start("JoinGroup", v("JoinGroup"), make.join(group, "m1", protocols=both), "c1")
     p.finish("the first is in", "c1", save=keep_member("m1"))
     p.finish("the second is in", "c2", save=keep_member("m2"))

@@ -74,6 +74,8 @@ class Pair:
                 high = min(a[api.key][1], b[api.key][1], api.request.versions[1])
                 if name == "Produce" and low < 3 and b[1][0] > 3:
                     low = 3                             # Kafka 4 offers 0 to 2 but closes the connection on them
+                if name in ("OffsetCommit", "OffsetFetch"):
+                    low = max(low, 1)                   # 0 meant ZooKeeper; Kafka without one answers 35, Ringwood serves it
                 if low <= high:
                     self.both[name] = low, high
 
