@@ -93,8 +93,9 @@ pub struct Appender {
     sealed: VecDeque<Group>,
     flights: VecDeque<Flight>,
     boundaries: VecDeque<Boundary>,
-    /// The bytes of the log that lie in the last block begun, for the next group to repeat.
-    partial_block: Option<(Offset, u64, SharedBuffer)>,
+    /// The bytes of the log that lie in the last block begun, for the next group to repeat: where, and a copy, for a share
+    /// of the group's buffer would keep all of that.
+    partial_block: Option<(Offset, u64, Box<[u8]>)>,
     next_id: u64,
     next_buffer_bytes: usize,
     /// Something arrived while a write was in flight: more will.
@@ -253,7 +254,8 @@ impl Appender {
         // A group that ended its segment leaves nothing for the next one to repeat.
         if partial && self.filling.is_none() && self.sealed.is_empty() {
             let begun = data_bytes - data_bytes % block;
-            self.partial_block = Some((group.segment, group.start + begun as u64, bytes.slice(begun..data_bytes)));
+            let copy = bytes.get(begun..data_bytes).unwrap_or_default().into();
+            self.partial_block = Some((group.segment, group.start + begun as u64, copy));
         }
         let id = self.next_id;
         self.next_id += 1;
@@ -300,7 +302,7 @@ fn new_group(
     at: u64,
     base_offset: Offset,
     capacity: usize,
-    partial: Option<(Offset, u64, SharedBuffer)>,
+    partial: Option<(Offset, u64, Box<[u8]>)>,
 ) -> Group {
     let mut buffer = Buffer::with_capacity(capacity);
     let prefix = usize::try_from(at - start).unwrap_or(0);
@@ -311,4 +313,158 @@ fn new_group(
     }
     let prefix_missing = prefix > 0 && known.is_none();
     Group { segment, start, fresh: at, buffer, marks: Vec::new(), base_offset, prefix_missing }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::random::Random;
+    use std::collections::BTreeMap;
+
+    /// Files by segment, as the writes leave them.
+    #[derive(Default)]
+    struct Files(BTreeMap<Offset, Vec<u8>>);
+
+    impl Files {
+        fn write(&mut self, write: &Write) {
+            let file = self.0.entry(write.segment).or_default();
+            let end = write.position as usize + write.bytes.len();
+            file.resize(file.len().max(end), 0);
+            file[write.position as usize..end].copy_from_slice(&write.bytes);
+        }
+    }
+
+    struct Run {
+        random: Random,
+        appender: Appender,
+        files: Files,
+        expected: BTreeMap<Offset, Vec<u8>>,
+        in_flight: Vec<Write>,
+        most_in_flight: usize,
+        segment: Offset,
+        next: i64,
+        /// Offsets below it were reported as written.
+        reached: i64,
+    }
+
+    impl Run {
+        fn push(&mut self) {
+            let bytes = match self.random.below(40) {
+                0 => self.random.below(3 << 20) as usize,
+                1..=9 => self.random.below(100_000) as usize,
+                _ => self.random.below(3_000) as usize,
+            } + 61;
+            let fill = self.next as u8;
+            let batch = vec![fill; bytes];
+            let file = self.expected.entry(self.segment).or_default();
+            let position = Position::new(file.len() as u64);
+            file.extend_from_slice(&batch);
+            let (head, rest) = batch.split_at(61);
+            let (base, next) = (Offset::new(self.next), Offset::new(self.next + 1));
+            self.appender.push(self.segment, position, [head, rest], base, next);
+            self.next += 1;
+        }
+
+        fn launch(&mut self) {
+            while let Some(write) = self.appender.next_write() {
+                let range = |w: &Write| (w.segment, w.position, w.position + w.bytes.len() as u64);
+                let (segment, start, end) = range(&write);
+                for other in self.in_flight.iter().map(range) {
+                    assert_eq!(other.0, segment, "a segment's end comes before the next one's beginning");
+                    assert!(other.2 <= start || end <= other.1, "two writes in flight share a block");
+                }
+                self.in_flight.push(write);
+                self.most_in_flight = self.most_in_flight.max(self.in_flight.len());
+            }
+        }
+
+        fn complete(&mut self) {
+            if self.in_flight.is_empty() {
+                return;
+            }
+            let any = self.random.below(self.in_flight.len() as u64) as usize;
+            let write = self.in_flight.swap_remove(any);
+            self.files.write(&write);
+            let Some(written) = self.appender.completed(write.id) else { return };
+            if let Some(boundary) = written.boundary {
+                let mark = boundary.mark;
+                assert!(mark.base_offset.get() > self.reached);
+                self.reached = mark.base_offset.get();
+                let file = &self.files.0[&boundary.segment];
+                let expected = &self.expected[&boundary.segment];
+                let end = mark.position as usize;
+                assert!(file[..end] == expected[..end], "what is reported as written is there");
+            }
+        }
+    }
+
+    fn run(seed: u64, block_bytes: usize) -> usize {
+        let mut run = Run {
+            random: Random::from_seed(seed),
+            appender: Appender::new(block_bytes),
+            files: Files::default(),
+            expected: BTreeMap::new(),
+            in_flight: Vec::new(),
+            most_in_flight: 0,
+            segment: Offset::ZERO,
+            next: 0,
+            reached: 0,
+        };
+        for _ in 0..300 {
+            match run.random.below(10) {
+                0..=4 => run.push(),
+                5 if run.random.below(10) == 0 => {
+                    run.appender.end_segment();
+                    run.segment = Offset::new(run.next);
+                }
+                6..=7 => run.launch(),
+                _ => run.complete(),
+            }
+        }
+        while !run.appender.is_idle() {
+            run.launch();
+            run.complete();
+        }
+        assert_eq!(run.reached, run.next, "everything was reported, seed {seed}");
+        for (segment, expected) in &run.expected {
+            let file = &run.files.0[segment];
+            assert!(file[..expected.len()] == expected[..], "seed {seed}");
+            assert!(file[expected.len()..].iter().all(|b| *b == 0), "padding is zeros, seed {seed}");
+        }
+        run.most_in_flight
+    }
+
+    #[test]
+    fn whatever_the_order_of_completion_the_file_is_right() {
+        let most = (0..25).map(|seed| run(seed, 4096)).max();
+        assert_eq!(most, Some(WRITES_IN_FLIGHT_MAX), "a busy log has several writes in flight");
+        let most = (0..10).map(|seed| run(seed, 1)).max();
+        assert_eq!(most, Some(1), "without blocks one at a time");
+    }
+
+    #[test]
+    fn a_reopened_log_reads_the_beginning_of_its_block() {
+        let mut appender = Appender::new(4096);
+        let (base, next) = (Offset::new(3), Offset::new(4));
+        appender.push(Offset::ZERO, Position::new(5_000), [&[1; 61], &[2; 10]], base, next);
+        assert_eq!(appender.missing_prefix(Offset::ZERO), Some((Position::new(4096), 904)));
+        appender.set_prefix(Offset::ZERO, &[9; 904]);
+        let write = appender.next_write().unwrap();
+        assert_eq!((write.position, write.bytes.len()), (4096, 4096));
+        assert_eq!((write.bytes[903], write.bytes[904], write.bytes[974], write.bytes[975]), (9, 1, 2, 0));
+    }
+
+    #[test]
+    fn one_small_append_at_a_time_is_one_write_each() {
+        let mut appender = Appender::new(4096);
+        for i in 0..10u64 {
+            let (base, next) = (Offset::new(i as i64), Offset::new(i as i64 + 1));
+            appender.push(Offset::ZERO, Position::new(i * 100), [&[1; 61], &[2; 39]], base, next);
+            let write = appender.next_write().unwrap();
+            assert_eq!((write.position, write.bytes.len()), (0, 4096), "in place");
+            assert!(appender.next_write().is_none());
+            let written = appender.completed(write.id).unwrap();
+            assert_eq!(written.boundary.unwrap().mark, Mark { base_offset: next, position: (i + 1) * 100 });
+        }
+    }
 }

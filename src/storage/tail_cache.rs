@@ -269,3 +269,87 @@ fn absorbs(next: &Chunk, last: &Chunk) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rt::disk::Buffer;
+
+    /// A chunk of whole batches of 100 bytes each, one offset per batch, from `first` to `last`.
+    fn chunk(id: u64, start: u64, first: i64, last: i64) -> Chunk {
+        let mut buffer = Buffer::with_capacity(4096);
+        let (from, to) = (first as u64 * 100, (last as u64 + 1) * 100);
+        buffer.resize_zeroed((from - start) as usize);
+        let offsets = first..=last;
+        offsets.clone().for_each(|offset| buffer.extend_from_slice(&[offset as u8; 100]));
+        let mark = |offset: i64| Mark { base_offset: Offset::new(offset), position: offset as u64 * 100 };
+        Chunk {
+            id,
+            segment: Offset::ZERO,
+            base_offset: Offset::new(first),
+            from,
+            to,
+            start,
+            buffer: Some(buffer.freeze()),
+            marks: offsets.map(mark).collect(),
+            pinned: true,
+        }
+    }
+
+    fn tail() -> Rc<RefCell<Tail>> {
+        Rc::default()
+    }
+
+    #[test]
+    fn finds_and_slices_without_a_copy() {
+        let (cache, tail) = (TailCache::new(1 << 20), tail());
+        cache.insert(&tail, chunk(0, 0, 0, 39));
+        cache.insert(&tail, chunk(1, 4000, 40, 59));
+        let tail = tail.borrow();
+        assert_eq!(tail.find(Offset::new(41)).unwrap().mark.position, 4100);
+        let slices = tail.slices(Offset::ZERO, 3_900, 4_200).unwrap();
+        assert_eq!(slices.iter().map(|s| s.len()).collect::<Vec<_>>(), [100, 200]);
+        assert_eq!((slices[0][0], slices[1][0], slices[1][199]), (39, 40, 41));
+        assert!(tail.slices(Offset::ZERO, 3_900, 6_001).is_none());
+        assert_eq!(tail.boundary(Offset::ZERO, 100, 4_050, Offset::new(99)).unwrap().position, 4_000);
+        assert_eq!(tail.boundary(Offset::ZERO, 100, 4_050, Offset::new(7)).unwrap().position, 700);
+        assert_eq!(tail.boundary(Offset::ZERO, 100, 150, Offset::new(99)), None);
+        assert_eq!(tail.next_mark(Offset::ZERO, 3_900).unwrap().position, 4_000);
+        assert_eq!(tail.next_mark(Offset::ZERO, 5_900), None);
+    }
+
+    #[test]
+    fn a_rewritten_block_takes_the_place_of_its_predecessors() {
+        let (cache, tail) = (TailCache::new(1 << 20), tail());
+        for offset in 0..30 {
+            let mut next = chunk(offset as u64, 0, 0, offset);
+            next.from = offset as u64 * 100;
+            next.marks = next.marks.split_off(offset as usize);
+            next.base_offset = Offset::new(offset);
+            cache.insert(&tail, next);
+            tail.borrow_mut().written(Offset::ZERO, (offset as u64 + 1) * 100);
+        }
+        assert_eq!(tail.borrow().len(), 1);
+        assert_eq!(tail.borrow().find(Offset::new(3)).unwrap().mark.position, 300);
+        assert!(cache.bytes() < 4096 + 2048);
+        assert_eq!(cache.inner.order.borrow().len(), 1);
+    }
+
+    #[test]
+    fn the_budget_drops_the_oldest_of_all_logs_but_not_what_is_being_written() {
+        let (cache, first, second) = (TailCache::new(3 * 5_000), tail(), tail());
+        for i in 0..4 {
+            let tail = if i % 2 == 0 { &first } else { &second };
+            cache.insert(tail, chunk(i, 4000 * (i / 2), 40 * (i as i64 / 2), 40 * (i as i64 / 2) + 39));
+        }
+        assert!(cache.bytes() > cache.bytes_max(), "all are being written");
+        first.borrow_mut().written(Offset::ZERO, 4_000);
+        cache.trim();
+        assert!(cache.bytes() <= cache.bytes_max());
+        assert_eq!((first.borrow().len(), second.borrow().len()), (1, 2));
+        assert_eq!(first.borrow().find(Offset::new(39)), None);
+        cache.forget(&first);
+        cache.forget(&second);
+        assert_eq!(cache.bytes(), 0);
+    }
+}

@@ -1,5 +1,6 @@
 //! Taking a batch: sequence, offsets, epoch, copy into a group, all before `append` returns.
 
+use super::open::replay;
 use super::{AppendError, Failure, Log, State};
 use crate::base::ids::{LeaderEpoch, Offset, Position};
 use crate::base::planted;
@@ -155,6 +156,8 @@ impl Log {
         let base_offset = state.next_offset;
         if let Some(producer) = &producer {
             state.producers.apply(producer, base_offset, self.clock.now_ms());
+        } else if batch.header.is_control() {
+            replay(&mut state.producers, &batch.header, Some(&batch.bytes));
         }
         state.epochs_dirty |= state.epochs.assign(epoch, base_offset);
         let appended = state.take(batch, epoch);

@@ -82,6 +82,7 @@ impl Log {
         let dir = self.dir();
         let renamed = dir.with_file_name(partition_dir_name_in(&self.topic, self.partition, unique, DirPhase::Delete));
         let moved = async {
+            self.trim_active().await?;
             self.disk.rename(&dir, &renamed).await?;
             match dir.parent() {
                 Some(parent) => self.disk.sync_dir(parent).await,
@@ -96,6 +97,19 @@ impl Log {
             file.close().await;
         }
         Ok(renamed)
+    }
+
+    /// Gives preallocated space back: a deleted directory stays for a while.
+    async fn trim_active(&self) -> io::Result<()> {
+        let active = {
+            let state = self.state.borrow();
+            let last = state.segments.back();
+            last.and_then(|s| Some((s.file.get()?.clone(), state.limit_of(s.base).position)))
+        };
+        match active {
+            Some((file, bytes)) => file.truncate(bytes).await,
+            None => Ok(()),
+        }
     }
 
     /// Removes the files of a deleted log. Errors: the disk's.

@@ -174,8 +174,12 @@ impl Log {
                 return false;
             }
         }
+        let dir = self.dir();
+        if let Err(error) = self.write_epochs(&dir).await {
+            self.fail(Failure::new("write the leader epochs of", &dir, &error));
+            return false;
+        }
         if plan.sync_dir {
-            let dir = self.dir();
             if let Err(error) = self.disk.sync_dir(&dir).await {
                 self.fail(Failure::new("sync", &dir, &error));
                 return false;

@@ -56,15 +56,15 @@ impl Log {
         if planted::is("ack-before-write") {
             rt::sleep(Duration::from_millis(20)).await;
         }
-        let result = match preallocate {
-            // A full disk shows here, before anything is written.
+        let bytes = write.bytes.len() as u64;
+        let allocated = match preallocate {
             Some((from, to)) => file.preallocate(from, to).await,
             None => Ok(()),
         };
-        let bytes = write.bytes.len() as u64;
-        let result = match result {
-            Ok(()) => file.write(write.bytes, write.position).await,
-            Err(error) => Err(error),
+        let result = match allocated {
+            // There may still be room for the write itself, if not for all that comes after it.
+            Err(error) if error.kind() != io::ErrorKind::StorageFull => Err(error),
+            _ => file.write(write.bytes, write.position).await,
         };
         match result {
             Ok(()) => self.write_done(write.id, write.segment, bytes),

@@ -25,6 +25,29 @@ fn appends_are_read_back_in_every_mode() {
 }
 
 #[test]
+fn a_batch_larger_than_any_buffer() {
+    block_on(async {
+        for place in places() {
+            let log = place.create(LogConfig::default()).await;
+            let sizes = [10, 3 << 20, 100, (1 << 20) + 5, 4096 - 71, 2 << 20];
+            let appends: Vec<_> = sizes.iter().map(|size| log.append(&batch_of(1, *size, 1), EPOCH)).collect();
+            for append in appends {
+                append.await.unwrap();
+            }
+            for cold in [false, true] {
+                if cold {
+                    log.tail_cache.forget(&log.tail);
+                }
+                let batches = read_all(&log, 0, 1_000).await;
+                assert_eq!(batches, [(0, 0), (1, 1), (2, 2), (3, 3), (4, 4), (5, 5)], "cold: {cold}");
+                assert_eq!(read_all(&log, 1, 8 << 20).await, batches[1..]);
+            }
+            log.close().await.unwrap();
+        }
+    });
+}
+
+#[test]
 fn reads_keep_to_their_limits() {
     block_on(async {
         for place in places() {
