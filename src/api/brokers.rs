@@ -25,7 +25,7 @@ pub fn own(call: &Call) -> Endpoint {
     let config = call.shard().config();
     let listener = &call.context.peer().listener;
     Endpoint {
-        node_id: config.node_id.get(),
+        node_id: call.shard().node_id().get(),
         host: listener.advertised_host.as_str().into(),
         port: i32::from(listener.advertised_port),
         rack: config.rack.as_deref().map(Into::into),

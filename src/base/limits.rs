@@ -10,6 +10,8 @@ pub const QUEUED_ANSWER_BYTES_MAX: u64 = 1 << 20;
 pub const READ_BYTES: usize = 64 << 10;
 /// A request of at most this many bytes needs no admission; a larger one waits for its share of the shard's memory.
 pub const REQUEST_BYTES_FREE: usize = 256 << 10;
+/// A larger request is read, and its memory admitted, in steps of this many bytes, or of what has arrived of it so far.
+pub const REQUEST_BYTES_STEP: usize = 2 << 20;
 
 const _: () = assert!(READ_BYTES <= REQUEST_BYTES_FREE);
 /// Bytes of records in one Fetch answer, whatever the client allows, but for a first batch that is larger. What is not in

@@ -9,25 +9,32 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context as TaskContext, Poll, Waker};
+use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
+use futures_lite::future;
 
 use super::outbox::Outbox;
 use crate::api::{self, Outcome};
-use crate::base::limits::{READ_BYTES, REQUEST_BYTES_FREE};
+use crate::base::limits::{READ_BYTES, REQUEST_BYTES_FREE, REQUEST_BYTES_STEP};
+use crate::rt;
 use crate::rt::net::Socket;
-use crate::rt::sync::{Permit, Semaphore};
 use crate::rt::task::TaskSet;
+use crate::shard::{Admission, Admitted};
 
 /// The frame's length prefix.
 const LENGTH_BYTES: usize = 4;
+/// How long a peer that sends no more may wait for its next answer: whether it has gone, or still reads, cannot be seen.
+const HALF_CLOSED_MAX: Duration = Duration::from_secs(10);
+/// How long a large request may stop arriving while others wait for the memory that it holds.
+const STALL_MAX: Duration = Duration::from_secs(10);
 
 /// What a connection needs of its shard's server.
 pub struct ConnectionOptions {
     /// Frames larger than this end the connection (`socket.request.max.bytes`).
     pub request_bytes_max: usize,
     /// Memory for large requests.
-    pub memory: Rc<Semaphore>,
+    pub admission: Rc<Admission>,
 }
 
 /// One connection while it is open.
@@ -44,10 +51,19 @@ pub struct Connection {
 /// Why the reading of a connection ended.
 #[derive(Debug, PartialEq, Eq)]
 enum End {
-    /// The peer closed, or the socket failed.
-    Gone,
+    /// The peer sends no more; it may still read.
+    Closed,
+    /// The socket failed, or the peer does not react; answers in flight are dropped with the connection.
+    Lost,
     /// The client broke the protocol; answers in flight are dropped with the connection.
     Refused,
+}
+
+/// How much of a frame is still to come.
+struct Missing {
+    bytes: usize,
+    /// The frame is too large to be read without admission.
+    is_large: bool,
 }
 
 impl Connection {
@@ -63,66 +79,114 @@ impl Connection {
     }
 
     /// Serves the connection until the peer closes it, breaks the protocol, or the socket is shut down for reading.
-    /// Requests that were taken in are answered before this returns, unless the peer is gone.
+    /// Requests that were taken in are answered before this returns, unless the peer is gone or an answer takes longer
+    /// than HALF_CLOSED_MAX then. Whatever still waits is dropped with the connection, and leaves no trace.
     pub async fn run(self) {
-        let end = self.read_requests().await;
-        if end == End::Gone {
-            self.outbox.wait_until_empty().await;
+        if self.read_requests().await == End::Closed {
+            while !self.outbox.is_settled() {
+                if rt::timeout(HALF_CLOSED_MAX, self.outbox.moved()).await.is_none() {
+                    break;
+                }
+            }
         }
         self.socket.shutdown();
     }
 
     async fn read_requests(&self) -> End {
-        let mut buffer = BytesMut::with_capacity(0);
-        let mut admitted: Option<Permit> = None;
+        let mut buffer = BytesMut::new();
+        let mut admitted = Admitted::default();
         loop {
             let missing = match self.take_frames(&mut buffer, &mut admitted).await {
                 Ok(missing) => missing,
                 Err(end) => return end,
             };
             self.outbox.pump().await;
-            self.outbox.wait_for_room().await;
-            if self.outbox.is_broken() {
-                return End::Gone;
+            if let Err(end) = self.wait_for_room().await {
+                return end;
             }
-            if missing > REQUEST_BYTES_FREE && admitted.is_none() {
-                let bytes = missing.min(self.options.memory.total());
-                admitted = Some(self.options.memory.acquire(bytes).await);
+            if buffer.is_empty() {
+                // What is left of the last read's memory: a connection that waits holds none.
+                buffer = BytesMut::new();
             }
-            match self.socket.read(&mut buffer, missing.max(READ_BYTES)).await {
-                Ok(0) | Err(_) => return End::Gone,
-                Ok(_) => self.active_ns.set(self.context.clock().monotonic_ns()),
+            match self.read(&mut buffer, &missing, &mut admitted).await {
+                Some(0) => return End::Closed,
+                Some(_) => self.active_ns.set(self.context.clock().monotonic_ns()),
+                None => return End::Lost,
+            }
+            rt::yield_if_needed().await;
+        }
+    }
+
+    /// Reads some of what is missing, and what follows it. `None` if the socket failed, or a large request stalled.
+    async fn read(&self, buffer: &mut BytesMut, missing: &Missing, admitted: &mut Admitted) -> Option<usize> {
+        if !missing.is_large {
+            return self.socket.read(buffer, missing.bytes.max(READ_BYTES)).await.ok();
+        }
+        // Memory for what is there and as much again: what a frame claims to be is only a claim.
+        let step = missing.bytes.min(buffer.len().max(REQUEST_BYTES_STEP));
+        self.options.admission.admit(admitted, buffer.len() + step).await;
+        loop {
+            if let Some(read) = rt::timeout(STALL_MAX, self.socket.read(buffer, step)).await {
+                return read.ok();
+            }
+            if self.options.admission.is_short() {
+                tracing::debug!(client = %self.socket.peer_address(), "connection closed: a request stalled and others need its memory");
+                return None;
             }
         }
     }
 
-    /// Starts every request whose frame is whole. Returns how many bytes the next frame still lacks.
-    async fn take_frames(&self, buffer: &mut BytesMut, admitted: &mut Option<Permit>) -> Result<usize, End> {
+    /// Waits until another request may be taken in. A peer that closes meanwhile is noticed: no read is under way that
+    /// would tell, and the answers that it does not wait for may be long in coming.
+    async fn wait_for_room(&self) -> Result<(), End> {
+        let mut closed = false;
+        while !self.outbox.has_room() {
+            let moved = self.outbox.moved();
+            if self.outbox.is_broken() {
+                break;
+            }
+            if closed {
+                rt::timeout(HALF_CLOSED_MAX, moved).await.ok_or(End::Lost)?;
+            } else {
+                let peer_closes = async {
+                    self.socket.peer_closed().await;
+                    true
+                };
+                let answer_leaves = async {
+                    moved.await;
+                    false
+                };
+                closed = future::or(answer_leaves, peer_closes).await;
+            }
+        }
+        if self.outbox.is_broken() { Err(End::Lost) } else { Ok(()) }
+    }
+
+    /// Starts every request whose frame is whole. Returns what the next frame still lacks.
+    async fn take_frames(&self, buffer: &mut BytesMut, admitted: &mut Admitted) -> Result<Missing, End> {
         loop {
             let Some(prefix) = buffer.first_chunk::<LENGTH_BYTES>() else {
-                return Ok(LENGTH_BYTES - buffer.len());
+                return Ok(Missing { bytes: LENGTH_BYTES - buffer.len(), is_large: false });
             };
             let length = usize::try_from(i32::from_be_bytes(*prefix)).map_err(|_| End::Refused)?;
             if length > self.options.request_bytes_max {
                 return Err(End::Refused);
             }
-            let Some(missing) =
-                (LENGTH_BYTES + length).checked_sub(buffer.len()).filter(|missing| *missing > 0)
-            else {
-                buffer.advance(LENGTH_BYTES);
-                let frame = buffer.split_to(length).freeze();
-                self.start(frame, admitted.take()).await?;
-                continue;
-            };
-            return Ok(missing);
+            let bytes = (LENGTH_BYTES + length).saturating_sub(buffer.len());
+            if bytes > 0 {
+                return Ok(Missing { bytes, is_large: length > REQUEST_BYTES_FREE });
+            }
+            buffer.advance(LENGTH_BYTES);
+            let frame = buffer.split_to(length).freeze();
+            self.start(frame, std::mem::take(admitted)).await?;
         }
     }
 
     /// Starts one request; what it holds of the admitted memory is given back when it is answered.
-    async fn start(&self, frame: Bytes, admitted: Option<Permit>) -> Result<(), End> {
+    async fn start(&self, frame: Bytes, admitted: Admitted) -> Result<(), End> {
         if !self.outbox.has_room() {
             self.outbox.pump().await;
-            self.outbox.wait_for_room().await;
+            self.wait_for_room().await?;
         }
         let slot = self.outbox.open_slot();
         let mut work: Pin<Box<dyn Future<Output = Outcome>>> =
@@ -131,13 +195,12 @@ impl Connection {
         match first {
             Poll::Ready(outcome) => self.answer(slot, outcome),
             Poll::Pending => {
-                let (outbox, socket, active_ns) =
-                    (self.outbox.clone(), self.socket.clone(), self.active_ns.clone());
+                let (outbox, active_ns) = (self.outbox.clone(), self.active_ns.clone());
                 let clock = self.context.clock().clone();
                 self.tasks.spawn(async move {
                     match work.await {
                         Outcome::Answer(parts) => outbox.fill(slot, parts),
-                        Outcome::Close => socket.shutdown(),
+                        Outcome::Close => outbox.fail(),
                     }
                     drop(admitted);
                     active_ns.set(clock.monotonic_ns());

@@ -64,10 +64,12 @@ fn adopt(shard: &Rc<Shard>, accepted: AcceptedSocket, listener: Arc<Listener>, c
     };
     let active_ns = Rc::new(Cell::new(shard.clock().monotonic_ns()));
     let open = OpenConnection { socket: socket.clone(), active_ns: active_ns.clone() };
-    let key = shard.connections().opened(open);
+    let Some(key) = shard.connections().opened(open) else {
+        return;
+    };
     let options = ConnectionOptions {
         request_bytes_max: network.request_bytes_max as usize,
-        memory: shard.connections().request_memory.clone(),
+        admission: shard.connections().admission.clone(),
     };
     let context = Context::new(shard.clone(), address, listener);
     let connection = Connection::new(socket, context, options, active_ns);

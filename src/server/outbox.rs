@@ -6,6 +6,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::future::Future;
 use std::rc::Rc;
 
 use crate::base::limits::{QUEUED_ANSWER_BYTES_MAX, REQUESTS_IN_FLIGHT_MAX};
@@ -85,14 +86,15 @@ impl Outbox {
             }
             let bytes: u64 = ready.iter().map(OutPart::len).sum();
             if !ready.is_empty() && !self.broken.get() && self.socket.write_parts(&mut ready).await.is_err() {
-                self.broken.set(true);
-                // Wakes the reading task, which closes the connection.
-                self.socket.shutdown();
+                self.fail();
             }
             self.queued_bytes.set(self.queued_bytes.get().saturating_sub(bytes));
             self.moved.notify_all();
         }
         self.writing.set(false);
+        if self.waiting() == 0 {
+            self.moved.notify_all();
+        }
     }
 
     /// The parts of all answers ready at the head of the queue, and how many slots they were.
@@ -119,17 +121,21 @@ impl Outbox {
         self.waiting() < REQUESTS_IN_FLIGHT_MAX && self.queued_bytes.get() < QUEUED_ANSWER_BYTES_MAX
     }
 
-    /// Waits for room for another request, or for the connection to break.
-    pub async fn wait_for_room(&self) {
-        while !self.broken.get() && !self.has_room() {
-            self.moved.wait().await;
-        }
+    /// The next change: an answer has left, or the connection is broken.
+    pub fn moved(&self) -> impl Future<Output = ()> + use<> {
+        self.moved.wait()
     }
 
-    /// Waits until every answer has left, or the connection is broken.
-    pub async fn wait_until_empty(&self) {
-        while !self.broken.get() && (self.waiting() > 0 || self.writing.get()) {
-            self.moved.wait().await;
-        }
+    /// Whether every answer has left, or the connection is broken.
+    pub fn is_settled(&self) -> bool {
+        self.broken.get() || (self.waiting() == 0 && !self.writing.get())
+    }
+
+    /// Ends the connection: an answer cannot be written, or a request is refused.
+    pub fn fail(&self) {
+        self.broken.set(true);
+        // Ends the reading task, and lets the peer know.
+        self.socket.shutdown();
+        self.moved.notify_all();
     }
 }

@@ -12,6 +12,7 @@ use crate::config::broker::BrokerConfig;
 use crate::config::listeners::Listener;
 use crate::rt;
 use crate::rt::mesh::{Mesh, MeshEnd};
+use crate::rt::net::Reserved;
 use crate::rt::task::TaskSet;
 use crate::shard::data_dirs::DataDirs;
 use crate::shard::{ConnectionCounts, Job, Shard, ShardOptions};
@@ -65,11 +66,12 @@ pub async fn run_shard(id: ShardId, boot: Arc<Boot>) {
         }
     };
     let inbox = rt::spawn(serve_inbox(shard.clone(), end));
+    let upkeep = rt::spawn(shard.clone().expire_producers());
     if id == ShardId::new(0) {
         lead(&shard, &boot).await;
     }
     shard.ended().await;
-    drop(inbox);
+    drop((inbox, upkeep));
 }
 
 /// Runs what other shards send, in order.
@@ -87,8 +89,10 @@ async fn serve_inbox(shard: Rc<Shard>, end: MeshEnd<Job>) {
 async fn lead(shard: &Rc<Shard>, boot: &Arc<Boot>) {
     let listening = TaskSet::new();
     let started = async {
-        shard.load_cluster().await.map_err(|error| error.to_string())?;
-        listen(shard, boot, &listening)
+        // Taken before anything is written, and listened to when there is something to serve.
+        let (sockets, listeners) = reserve(&boot.config)?;
+        shard.load_cluster(&listeners).await.map_err(|error| error.to_string())?;
+        listen(shard, boot, sockets, listeners, &listening)
     };
     match started.await {
         Ok(listeners) => {
@@ -106,13 +110,34 @@ async fn lead(shard: &Rc<Shard>, boot: &Arc<Boot>) {
     shard.close_cluster().await;
 }
 
-/// Opens every listener; connections are accepted from here on.
-fn listen(shard: &Rc<Shard>, boot: &Arc<Boot>, tasks: &TaskSet) -> Result<Vec<String>, String> {
-    let mut addresses = Vec::new();
-    for client in &boot.config.listeners.clients {
+/// Takes the addresses of all listeners. A listener that advertises port 0 advertises the one that it has got.
+fn reserve(config: &BrokerConfig) -> Result<(Vec<Reserved>, Vec<Arc<Listener>>), String> {
+    let mut taken = (Vec::new(), Vec::new());
+    for client in &config.listeners.clients {
         let socket = bind(client)?;
+        let mut client = client.clone();
+        if client.advertised_port == 0 {
+            client.advertised_port = socket.local_address().port();
+        }
+        taken.0.push(socket);
+        taken.1.push(Arc::new(client));
+    }
+    Ok(taken)
+}
+
+/// Opens every listener; connections are accepted from here on.
+fn listen(
+    shard: &Rc<Shard>,
+    boot: &Arc<Boot>,
+    sockets: Vec<Reserved>,
+    listeners: Vec<Arc<Listener>>,
+    tasks: &TaskSet,
+) -> Result<Vec<String>, String> {
+    let mut addresses = Vec::new();
+    for (socket, client) in sockets.into_iter().zip(listeners) {
+        let socket = socket.listen().map_err(|error| format!("{}: {error}", client.name))?;
         addresses.push(format!("{}://{}", client.name, socket.local_address()));
-        tasks.spawn(listener::accept(shard.clone(), socket, Arc::new(client.clone()), boot.counts.clone()));
+        tasks.spawn(listener::accept(shard.clone(), socket, client, boot.counts.clone()));
     }
     if let Some(idle_ms) = boot.config.network.idle_ms {
         let sweep = move |shard: &Rc<Shard>| {
@@ -126,20 +151,20 @@ fn listen(shard: &Rc<Shard>, boot: &Arc<Boot>, tasks: &TaskSet) -> Result<Vec<St
 }
 
 /// Binds to the listener's host; without one to all addresses, of IPv6 too where the machine has it.
-fn bind(listener: &Listener) -> Result<rt::net::Listener, String> {
+fn bind(listener: &Listener) -> Result<Reserved, String> {
     let port = listener.bind_port;
     let host = listener.bind_host.as_deref().unwrap_or("");
     let failed = |error: &dyn std::fmt::Display| format!("{}://{host}:{port}: {error}", listener.name);
     if host.is_empty() {
         let any_v6 = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port);
-        return rt::net::Listener::bind(any_v6)
-            .or_else(|_| rt::net::Listener::bind(SocketAddr::from(([0, 0, 0, 0], port))))
+        return Reserved::bind(any_v6)
+            .or_else(|_| Reserved::bind(SocketAddr::from(([0, 0, 0, 0], port))))
             .map_err(|error| failed(&error));
     }
     let addresses = (host.trim_matches(['[', ']']), port).to_socket_addrs();
     let mut last = None;
     for address in addresses.map_err(|error| failed(&error))? {
-        match rt::net::Listener::bind(address) {
+        match Reserved::bind(address) {
             Ok(socket) => return Ok(socket),
             Err(error) => last = Some(failed(&error)),
         }
@@ -149,7 +174,7 @@ fn bind(listener: &Listener) -> Result<rt::net::Listener, String> {
 
 /// Lets every connection have the answers to what it asked, within a limit.
 async fn drain(shard: &Rc<Shard>) {
-    shard.on_all(|shard| async move { shard.connections().stop_reading() }).await;
+    shard.on_all(|shard| async move { shard.begin_drain() }).await;
     let deadline = shard.clock().monotonic_ns() + DRAIN_MS_MAX * 1_000_000;
     while shard.clock().monotonic_ns() < deadline {
         let open = shard.on_all(|shard| async move { shard.connections().count() }).await;

@@ -17,7 +17,8 @@ pub const OFFSETS_TOPIC: &str = "__consumer_offsets";
 impl Shard {
     /// Asks the controller, and waits until every shard shows what it decided. `None` if the controller has ended.
     pub async fn ask_controller(self: &Rc<Self>, question: ControllerCall) -> Option<ControllerReply> {
-        self.on(CONTROLLER_SHARD, move |leader| async move {
+        // What the controller has decided must be published, even if the client that asked for it has gone.
+        self.see_through(CONTROLLER_SHARD, move |leader| async move {
             let controller = leader.controller.borrow().clone()?;
             let reply = controller.ask(question).await;
             leader.publish(controller.image()).await;

@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use slab::Slab;
 
+use super::admission::Admission;
 use crate::base::ids::ShardId;
 use crate::rt::net::Socket;
-use crate::rt::sync::Semaphore;
 use crate::rt::task::TaskSet;
 
 /// How many connections there are, per shard and per address. Shared by all shards, but touched only when a connection
@@ -95,23 +95,29 @@ pub struct OpenConnection {
 
 /// The open connections of one shard.
 pub struct Connections {
+    /// No more are taken: the broker stops.
+    closing: Cell<bool>,
     open: RefCell<Slab<OpenConnection>>,
     /// The tasks that serve them; they end with the shard.
     pub tasks: TaskSet,
-    /// Memory for large requests, in bytes.
-    pub request_memory: Rc<Semaphore>,
+    /// Memory for large requests.
+    pub admission: Rc<Admission>,
 }
 
 impl Connections {
     /// None open; `request_memory` bytes for large requests.
     pub fn new(request_memory: usize) -> Self {
-        let request_memory = Rc::new(Semaphore::new(request_memory));
-        Self { open: RefCell::default(), tasks: TaskSet::new(), request_memory }
+        Self {
+            closing: Cell::new(false),
+            open: RefCell::default(),
+            tasks: TaskSet::new(),
+            admission: Rc::new(Admission::new(request_memory)),
+        }
     }
 
-    /// Notes an open connection; returns the key to forget it by.
-    pub fn opened(&self, connection: OpenConnection) -> usize {
-        self.open.borrow_mut().insert(connection)
+    /// Notes an open connection; returns the key to forget it by. `None` if no more are taken.
+    pub fn opened(&self, connection: OpenConnection) -> Option<usize> {
+        (!self.closing.get()).then(|| self.open.borrow_mut().insert(connection))
     }
 
     /// Forgets a connection that was closed.
@@ -131,8 +137,9 @@ impl Connections {
         idle.map(|(_, connection)| connection.socket.shutdown()).count()
     }
 
-    /// Stops reading from all: what was asked is still answered.
+    /// Takes no more connections and stops reading from all: what was asked is still answered.
     pub fn stop_reading(&self) {
+        self.closing.set(true);
         for (_, connection) in self.open.borrow().iter() {
             connection.socket.shutdown_read();
         }

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_lite::future;
 
 use super::Shard;
 use super::join::join_all;
@@ -134,7 +135,7 @@ impl Shard {
         loop {
             progress.set(false);
             let left = Duration::from_nanos(deadline.saturating_sub(self.clock().monotonic_ns()));
-            let last = left.is_zero() || parts.is_empty();
+            let last = left.is_zero() || parts.is_empty() || self.is_draining();
             if let Some(results) = self.try_fetch(parts.len(), &own, &shares, limits, last).await {
                 return results;
             }
@@ -146,7 +147,7 @@ impl Shard {
                 }
             }
             if !progress.get() {
-                rt::timeout(left, woken.wait()).await;
+                rt::timeout(left, future::or(woken.wait(), self.drained())).await;
             }
             if !shares.is_empty() {
                 // A watch on another shard fires once.

@@ -83,6 +83,8 @@ impl Shard {
             controller: RefCell::new(None),
             publishing: Gate::new(),
             checkpoints: Default::default(),
+            drain: Event::new(),
+            draining: Cell::new(false),
             stop: Event::new(),
             stopping: Cell::new(false),
             end: Event::new(),
@@ -101,6 +103,23 @@ impl Shard {
             DiskMode::Sim => "sim".to_owned(),
         };
         self.disks.disks.iter().map(name).collect()
+    }
+
+    /// Lets the requests of this shard's connections be answered, waiting fetches at once, and takes no more.
+    pub fn begin_drain(&self) {
+        self.draining.set(true);
+        self.drain.notify_all();
+        self.connections.stop_reading();
+    }
+
+    /// Whether `begin_drain` was called.
+    pub(super) fn is_draining(&self) -> bool {
+        self.draining.get()
+    }
+
+    /// Waits for `begin_drain`.
+    pub(super) async fn drained(&self) {
+        self.drain.wait_until(|| self.draining.get()).await;
     }
 
     /// Asks shard 0 to stop the broker.
@@ -150,6 +169,18 @@ impl Shard {
             shard.end.notify_all();
         })
         .await;
+    }
+
+    /// Forgets silent producers, every `producer.id.expiration.check.interval.ms`, until the task is dropped.
+    pub async fn expire_producers(self: Rc<Self>) {
+        let interval_ms = self.config.upkeep.producer_id_expiration_check_interval_ms.unsigned_abs().max(1);
+        loop {
+            rt::sleep(Duration::from_millis(interval_ms)).await;
+            for partition in self.partitions.all() {
+                partition.log().expire_producers();
+                rt::yield_if_needed().await;
+            }
+        }
     }
 
     /// Waits for `close_cluster` to end this shard.

@@ -9,6 +9,7 @@ use super::partitions::log_config;
 use crate::base::ids::{LeaderEpoch, Offset, PartitionIndex, ShardId, Uuid};
 use crate::base::random::Random;
 use crate::batch::{BatchBuilder, BatchOptions};
+use crate::config::listeners::Listener;
 use crate::controller::quorum::{QUORUM_STATE, QuorumState};
 use crate::controller::{
     Activation, Controller, ControllerCall, ControllerReply, Registration, Rules, check_metadata_version,
@@ -82,7 +83,8 @@ pub fn append(
 
 impl Shard {
     /// Brings the cluster up: replays the metadata log, begins a new epoch, registers this broker, and shows the image.
-    pub async fn load_cluster(self: &Rc<Self>) -> Result<(), ShardError> {
+    /// Clients reach it by `listeners`.
+    pub async fn load_cluster(self: &Rc<Self>, listeners: &[Arc<Listener>]) -> Result<(), ShardError> {
         let failed = |what: &dyn std::fmt::Display| ShardError::Metadata(what.to_string());
         let log = self.open_metadata_log().await?;
         let (image, log_end) = self.replay_metadata(&log).await?;
@@ -98,7 +100,7 @@ impl Shard {
             Some(ControllerReply::Activated(Ok(()))) => {}
             other => return Err(failed(&format!("the controller cannot begin: {other:?}"))),
         }
-        let registration = ControllerCall::RegisterBroker(self.registration());
+        let registration = ControllerCall::RegisterBroker(self.registration(listeners));
         let broker_epoch = match driver.call(PARTITION, registration).await {
             Some(ControllerReply::Registered(Ok(epoch))) => epoch,
             other => return Err(failed(&format!("the broker cannot register: {other:?}"))),
@@ -183,8 +185,8 @@ impl Shard {
         }
     }
 
-    fn registration(&self) -> Registration {
-        let endpoint = |listener: &crate::config::listeners::Listener| Endpoint {
+    fn registration(&self, listeners: &[Arc<Listener>]) -> Registration {
+        let endpoint = |listener: &Arc<Listener>| Endpoint {
             name: listener.name.clone(),
             host: listener.advertised_host.clone(),
             port: listener.advertised_port,
@@ -193,7 +195,7 @@ impl Shard {
         Registration {
             id: self.node_id(),
             incarnation_id: Random::from_os().uuid(),
-            endpoints: self.config().listeners.clients.iter().map(endpoint).collect(),
+            endpoints: listeners.iter().map(endpoint).collect(),
             features: supported_features(),
             rack: self.config().rack.clone(),
             log_dirs: self.dirs.dirs.iter().map(|dir| dir.directory_id).collect(),

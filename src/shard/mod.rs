@@ -1,5 +1,6 @@
 //! A core and all it owns: partitions, coordinators, fetch sessions, connections, and the way to its peers.
 
+mod admission;
 mod checkpoints;
 mod cluster;
 mod connections;
@@ -16,6 +17,7 @@ mod produce;
 mod router;
 mod watch;
 
+pub use admission::{Admission, Admitted};
 pub use connections::{ConnectionCounts, ConnectionLimits, Connections, Counted, OpenConnection};
 pub use fetch::{FetchLimits, FetchPart, PartError, PartHead, PartResult};
 pub use fetch_sessions::{
@@ -68,6 +70,9 @@ pub struct Shard {
     /// Shard 0 only: one image is published after the other.
     publishing: Gate,
     checkpoints: checkpoints::Checkpoints,
+    /// Requests that wait are answered: the broker is about to stop.
+    drain: Event,
+    draining: Cell<bool>,
     stop: Event,
     stopping: Cell<bool>,
     end: Event,

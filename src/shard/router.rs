@@ -2,7 +2,7 @@
 //!
 //! `Shard::on(owner, work)` runs a closure on the shard that owns what it needs. For the own shard that is a call; for
 //! another one the closure travels over the mesh, runs there in the order of sending, and its result travels back. A
-//! result that nobody waits for any more is dropped.
+//! caller that goes takes its place in the list of calls with it: the work is still done, its result is dropped.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -27,9 +27,37 @@ pub type Job = Box<dyn FnOnce(&Rc<Shard>) + Send>;
 /// A shard's way to all others.
 pub struct Router {
     peers: Vec<Rc<Peer>>,
-    /// The `oneshot::Sender`s of calls under way; their types are known to those who put them in and take them out.
-    calls: RefCell<Slab<Box<dyn Any>>>,
+    calls: RefCell<Slab<Waiting>>,
+    /// Calls so far.
+    called: Cell<u64>,
     tasks: TaskSet,
+}
+
+/// A caller that waits for its result.
+struct Waiting {
+    /// Which call it is: its place in the list is given to another when it has gone.
+    number: u64,
+    /// Its `OneshotSender`, of a type that is known to who puts it in and who takes it out.
+    sender: Box<dyn Any>,
+}
+
+/// Names a call until its result has come.
+#[derive(Clone, Copy)]
+struct CallKey {
+    place: usize,
+    number: u64,
+}
+
+/// A call under way; dropping it takes it off the list.
+struct Calling {
+    shard: Rc<Shard>,
+    key: CallKey,
+}
+
+impl Drop for Calling {
+    fn drop(&mut self) {
+        self.shard.router().forget(self.key);
+    }
 }
 
 /// The way to one other shard. What its bounded queue has no room for waits here, in order; there can be no more of it
@@ -63,20 +91,34 @@ impl Router {
             })
         };
         let peers = (0..shards).filter_map(peer).collect();
-        Self { peers, calls: RefCell::default(), tasks: TaskSet::new() }
+        Self { peers, calls: RefCell::default(), called: Cell::new(0), tasks: TaskSet::new() }
     }
 
-    fn register<R: 'static>(&self) -> (usize, OneshotReceiver<R>) {
+    fn register<R: 'static>(&self) -> (CallKey, OneshotReceiver<R>) {
         let (sender, receiver) = oneshot::<R>();
-        (self.calls.borrow_mut().insert(Box::new(sender)), receiver)
+        let number = self.called.replace(self.called.get() + 1);
+        let place = self.calls.borrow_mut().insert(Waiting { number, sender: Box::new(sender) });
+        (CallKey { place, number }, receiver)
     }
 
-    fn complete<R: 'static>(&self, call: usize, result: R) {
-        let sender = self.calls.borrow_mut().try_remove(call);
-        if let Some(sender) = sender.and_then(|sender| sender.downcast::<OneshotSender<R>>().ok()) {
-            // The caller may have gone: its connection closed.
+    /// Takes a call off the list, if it is still there.
+    fn forget(&self, key: CallKey) -> Option<Box<dyn Any>> {
+        let mut calls = self.calls.borrow_mut();
+        let here = calls.get(key.place).is_some_and(|waiting| waiting.number == key.number);
+        here.then(|| calls.remove(key.place).sender)
+    }
+
+    fn complete<R: 'static>(&self, key: CallKey, result: R) {
+        let sender = self.forget(key).and_then(|sender| sender.downcast::<OneshotSender<R>>().ok());
+        if let Some(sender) = sender {
+            // The caller may be going at this moment: its connection was closed.
             let _ = sender.send(result);
         }
+    }
+
+    /// Calls of this shard that wait for other shards.
+    pub fn waiting(&self) -> usize {
+        self.calls.borrow().len()
     }
 
     /// Runs `work` as far as it goes at once, so that work starts in the order of arrival; the rest is a task.
@@ -119,17 +161,37 @@ impl Shard {
         if to == self.id() {
             return Some(work(self.clone()).await);
         }
-        let (call, receiver) = self.router().register::<R>();
+        let (key, receiver) = self.router().register::<R>();
+        let _calling = Calling { shard: self.clone(), key };
         let origin = self.id();
         let job: Job = Box::new(move |shard| {
             let owner = shard.clone();
             shard.router().start(async move {
                 let result = work(owner.clone()).await;
-                let reply: Job = Box::new(move |origin| origin.router().complete(call, result));
+                let reply: Job = Box::new(move |origin| origin.router().complete(key, result));
                 owner.router().post(origin, reply);
             });
         });
         self.router().post(to, job);
+        receiver.await
+    }
+
+    /// As `on`, for work that must come to its end even if the caller goes.
+    pub async fn see_through<R, F, W>(self: &Rc<Self>, to: ShardId, work: W) -> Option<R>
+    where
+        R: Send + 'static,
+        F: Future<Output = R> + 'static,
+        W: FnOnce(Rc<Shard>) -> F + Send + 'static,
+    {
+        if to != self.id() {
+            return self.on(to, work).await;
+        }
+        let (sender, receiver) = oneshot::<R>();
+        let running = work(self.clone());
+        self.router().start(async move {
+            // The caller may have gone.
+            let _ = sender.send(running.await);
+        });
         receiver.await
     }
 

@@ -14,6 +14,12 @@ const BACKLOG: i32 = 1024;
 /// How long to wait when the process or the system is out of descriptors or memory.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
+/// A TCP address that is taken, but not listened to yet: clients are refused as long as nobody could serve them.
+pub struct Reserved {
+    fd: OwnedFd,
+    address: SocketAddr,
+}
+
 /// A listening TCP socket of this shard.
 pub struct Listener {
     fd: Arc<OwnedFd>,
@@ -34,20 +40,21 @@ impl AcceptedSocket {
     }
 }
 
-impl Listener {
-    /// Listens on `address`; port 0 takes any free one. Errors say which address and what to do.
+/// Says which address and what to do.
+fn explained(address: SocketAddr, error: io::Error) -> io::Error {
+    let hint = match error.kind() {
+        io::ErrorKind::AddrInUse => "another process listens there: stop it or choose another port",
+        io::ErrorKind::PermissionDenied => "ports below 1024 need CAP_NET_BIND_SERVICE: choose another port",
+        io::ErrorKind::AddrNotAvailable => "no network interface of this machine has the address",
+        _ => return io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")),
+    };
+    io::Error::new(error.kind(), format!("cannot listen on {address}: {hint}"))
+}
+
+impl Reserved {
+    /// Takes `address`; port 0 takes any free one. Errors say which address and what to do.
     pub fn bind(address: SocketAddr) -> io::Result<Self> {
-        Self::try_bind(address).map_err(|error| {
-            let hint = match error.kind() {
-                io::ErrorKind::AddrInUse => "another process listens there: stop it or choose another port",
-                io::ErrorKind::PermissionDenied => {
-                    "ports below 1024 need CAP_NET_BIND_SERVICE: choose another port"
-                }
-                io::ErrorKind::AddrNotAvailable => "no network interface of this machine has the address",
-                _ => return io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")),
-            };
-            io::Error::new(error.kind(), format!("cannot listen on {address}: {hint}"))
-        })
+        Self::try_bind(address).map_err(|error| explained(address, error))
     }
 
     fn try_bind(address: SocketAddr) -> io::Result<Self> {
@@ -57,9 +64,27 @@ impl Listener {
             // "::" serves IPv4 as well, as it does in Kafka.
             system::set_option(&fd, libc::IPPROTO_IPV6, libc::IPV6_V6ONLY, 0)?;
         }
-        system::listen(&fd, &address, BACKLOG)?;
+        system::bind(&fd, &address)?;
         let address = system::address(&fd, false)?;
-        Ok(Self { fd: Arc::new(fd), address })
+        Ok(Self { fd, address })
+    }
+
+    /// The address, with the port that was chosen.
+    pub fn local_address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Begins to listen. Errors: as `bind`; another process that had taken the address as well was faster.
+    pub fn listen(self) -> io::Result<Listener> {
+        system::listen(&self.fd, BACKLOG).map_err(|error| explained(self.address, error))?;
+        Ok(Listener { fd: Arc::new(self.fd), address: self.address })
+    }
+}
+
+impl Listener {
+    /// Listens on `address`; port 0 takes any free one. Errors say which address and what to do.
+    pub fn bind(address: SocketAddr) -> io::Result<Self> {
+        Reserved::bind(address)?.listen()
     }
 
     /// Where it listens, with the port that was chosen.

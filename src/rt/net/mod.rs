@@ -5,6 +5,6 @@ mod out;
 mod socket;
 mod system;
 
-pub use listener::{AcceptedSocket, Listener};
+pub use listener::{AcceptedSocket, Listener, Reserved};
 pub use out::OutPart;
 pub use socket::{Socket, SocketOptions};

@@ -116,6 +116,12 @@ impl Socket {
         ring::ready(&self.fd, libc::POLLIN).await
     }
 
+    /// Waits until the peer has closed its side, or the connection has failed, whatever there is still to read.
+    pub async fn peer_closed(&self) {
+        // An error is as good: the connection is of no use then.
+        let _ = ring::ready(&self.fd, libc::POLLRDHUP).await;
+    }
+
     /// Sends all parts in order and empties the queue. Cut off (dropped, or an error), the queue holds what was not sent.
     /// Errors: EPIPE, ECONNRESET; `UnexpectedEof` for a file that ends before its range.
     pub async fn write_parts(&self, parts: &mut VecDeque<OutPart>) -> io::Result<()> {

@@ -16,11 +16,15 @@ pub(super) fn stream_socket(address: &SocketAddr) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// Binds and listens.
-pub(super) fn listen(fd: &OwnedFd, address: &SocketAddr, backlog: i32) -> io::Result<()> {
+/// Binds.
+pub(super) fn bind(fd: &OwnedFd, address: &SocketAddr) -> io::Result<()> {
     let (storage, length) = encode(address);
     // SAFETY: `storage` holds an address of `length` bytes.
-    check(unsafe { libc::bind(fd.as_raw_fd(), (&raw const storage).cast(), length) })?;
+    check(unsafe { libc::bind(fd.as_raw_fd(), (&raw const storage).cast(), length) }).map(drop)
+}
+
+/// Listens.
+pub(super) fn listen(fd: &OwnedFd, backlog: i32) -> io::Result<()> {
     // SAFETY: no memory is passed.
     check(unsafe { libc::listen(fd.as_raw_fd(), backlog) }).map(drop)
 }
