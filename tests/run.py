@@ -78,7 +78,7 @@ class Runner:
             if failed:
                 self.bad.append(name)
                 worst = [l for l in lines if re.match(r"FAIL|REGRESSED", l)]
-                print("\n".join(f"  | {l[:600]}" for l in (worst[:40] or []) + lines[-25:]), flush=True)
+                print("\n".join(f"  | {l[:600]}" for l in worst[:20] + lines[-40:]), flush=True)
             if code == NEEDS_JAVA:
                 self.without_java.append(name)
                 print("\n".join(f"  | {l}" for l in lines if "SKIP" in l), flush=True)

@@ -7,7 +7,9 @@ Each round runs every section with other versions of each API, so that the round
 is named in exceptions.py. --all prints every difference.
 """
 import argparse
+import collections
 import random
+import re
 import sys
 from pathlib import Path
 
@@ -30,7 +32,22 @@ def chooser(ranges, number, upward):
     return version
 
 
-def against(out, args, ours, reference, name, rounds, upward):
+class Summary:
+    """Every difference once, whatever the round and the version: the last thing that is printed when there are some."""
+
+    def __init__(self):
+        self.seen = collections.Counter()
+
+    def add(self, found):
+        for text in set(re.sub(r"(\[\w+) \d+\]", r"\1]", re.sub(r"\b[wud]\d+\w*-", "", d)) for d in found):
+            self.seen[text] += 1
+
+    def show(self):
+        for text, times in self.seen.most_common(60):
+            print(f"  {times:4} x {text[:220]}")
+
+
+def against(out, args, ours, reference, name, rounds, upward, summary):
     both = pair.Pair(ours.address, reference.address, args.trace)
 
     def checked(what, function, *more):
@@ -42,8 +59,10 @@ def against(out, args, ours, reference, name, rounds, upward):
         def test():
             function(both, *more)
             found, total = list(dict.fromkeys(both.differences)), both.steps - before
+            summary.add(found)
             shown = found if args.all else found[:8]
-            assert not found, f"{len(found)} differences in {total} answers:\n    " + "\n    ".join(shown) + ("\n    ..." if len(found) > len(shown) else "")
+            assert not found, f"{len(found)} differences in {total} answers:\n    " + "\n    ".join(
+                shown + ["..."] * (len(found) > len(shown)))
         out.run(what, test)
         for side in both.sides:
             for connection in list(side.connections):
@@ -83,6 +102,7 @@ def main():
         out.finish()
         return 3
     print(f"    seed {args.seed}", flush=True)
+    summary = Summary()
     for version, rounds, upward in (("4.3.1", args.rounds, False), ("3.9.1", min(args.rounds, 4), True)):
         if args.reference not in ("both", version):
             continue
@@ -92,9 +112,10 @@ def main():
         ours = broker.from_arguments(args, work / "ours", overrides=overrides)
         dist = Path(args.kdist) if args.kdist and version == kdist.VERSION else kdist.ensure(version)
         with ours, broker.Kafka(work / "reference", dist, overrides=overrides) as reference:
-            against(out, args, ours, reference, version, rounds, upward)
+            against(out, args, ours, reference, version, rounds, upward, summary)
             if args.broker == "ringwood":
                 out.run(f"{version}/no_panic", no_panic, ours)
+    summary.show()
     return out.finish()
 
 

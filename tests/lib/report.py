@@ -39,7 +39,7 @@ class Report:
             return None
         except AssertionError as error:
             where = traceback.extract_tb(error.__traceback__)[-1]
-            self.add("fail", test, f"{error or 'assertion'} [{where.filename.rpartition('/')[2]}:{where.lineno}: {where.line}]",
+            self.add("fail", test, f"{error or where.line} [{where.filename.rpartition('/')[2]}:{where.lineno}]",
                      time.monotonic() - began)
             return None
         except Exception as error:
