@@ -117,7 +117,7 @@ struct RemotePart {
 }
 
 /// The parts of one shard, with their places in the request.
-type Share = Vec<(usize, FetchPart)>;
+pub(super) type Share = Vec<(usize, FetchPart)>;
 
 impl Shard {
     /// Fetches `parts`, in order. Waits as `limits` say for enough bytes, but answers at once if any partition fails or
@@ -128,6 +128,22 @@ impl Shard {
             shares.entry(self.owner_of(part.topic_id, part.index)).or_default().push((place, *part));
         }
         let own = shares.remove(&self.id()).unwrap_or_default();
+        match shares.first_key_value() {
+            Some((owner, _)) if own.is_empty() && shares.len() == 1 => {
+                self.forward_fetch(*owner, parts, limits).await
+            }
+            _ => self.fetch_among(parts.len(), own, shares, limits).await,
+        }
+    }
+
+    /// A fetch of `count` partitions, of this shard and of others.
+    pub(super) async fn fetch_among(
+        self: &Rc<Self>,
+        count: usize,
+        own: Share,
+        shares: BTreeMap<ShardId, Share>,
+        limits: FetchLimits,
+    ) -> Vec<PartResult> {
         let deadline = self.clock().monotonic_ns().saturating_add(limits.wait.as_nanos() as u64);
         let woken = Rc::new(Event::new());
         let progress = Rc::new(Cell::new(false));
@@ -135,8 +151,8 @@ impl Shard {
         loop {
             progress.set(false);
             let left = Duration::from_nanos(deadline.saturating_sub(self.clock().monotonic_ns()));
-            let last = left.is_zero() || parts.is_empty() || self.is_draining();
-            if let Some(results) = self.try_fetch(parts.len(), &own, &shares, limits, last).await {
+            let last = left.is_zero() || count == 0 || self.is_draining();
+            if let Some(results) = self.try_fetch(count, &own, &shares, limits, last).await {
                 return results;
             }
             if watches.is_none() {
@@ -259,17 +275,8 @@ impl Shard {
                 answer.push(RemotePart { head: part.head, bytes, records: Vec::new() });
                 continue;
             }
-            let result = read(part).await;
-            let mut records = Vec::with_capacity(result.records.len());
-            let mut head = result.head;
-            for slice in result.records {
-                match slice.into_bytes().await {
-                    Ok(bytes) => records.push(bytes),
-                    Err(_) => head = PartHead::failed(PartError::Storage),
-                }
-            }
+            let (head, records) = self.copy_for_peer(read(part).await).await;
             let bytes = records.iter().map(Bytes::len).sum();
-            self.metrics().cross_shard_copied_bytes.add(bytes as u64);
             answer.push(RemotePart { head, bytes, records });
         }
         answer

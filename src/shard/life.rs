@@ -78,6 +78,7 @@ impl Shard {
             groups: Driver::new(coordinator, clock.clone()),
             sessions: RefCell::new(FetchSessions::new(slots, random)),
             watches: RefCell::default(),
+            forwards: Default::default(),
             producer_ids: Cell::new(None),
             producer_id_gate: Gate::new(),
             controller: RefCell::new(None),

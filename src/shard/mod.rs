@@ -7,6 +7,7 @@ mod connections;
 pub mod data_dirs;
 mod fetch;
 mod fetch_sessions;
+mod forward;
 mod groups;
 mod join;
 mod life;
@@ -63,6 +64,7 @@ pub struct Shard {
     groups: Rc<Driver<GroupCoordinator>>,
     sessions: RefCell<FetchSessions>,
     watches: RefCell<watch::Watches>,
+    forwards: forward::Forwards,
     producer_ids: Cell<Option<ProducerIdBlock>>,
     producer_id_gate: Gate,
     /// Shard 0 only.
