@@ -33,6 +33,7 @@ LANES = [
      **{f"planted-{bug}": (["crash/run.py", "--kills", "6", "--planted", bug], 400) for bug in PLANTED},
      "kafka": (["kafka/tools.py"], 900),
      "matrix": (["matrix.py"], 600),
+     "life": (["life.py"], 300),
      "differential": (["differential/run.py"], 900),
      "hostile": (["hostile/run.py"], 600)},
 ]
