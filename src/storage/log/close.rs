@@ -1,4 +1,4 @@
-//! Ends: a clean close, a deletion, a cut.
+//! Ends: a clean close, a deletion.
 
 use super::{Failure, Log, LogError};
 use crate::base::ids::{Offset, Uuid};
@@ -119,7 +119,7 @@ impl Log {
     }
 }
 
-fn take_files(segments: &mut std::collections::VecDeque<crate::storage::segment::Segment>) -> Vec<LogFile> {
+pub(super) fn take_files(segments: &mut std::collections::VecDeque<crate::storage::segment::Segment>) -> Vec<LogFile> {
     let taken = segments.iter_mut().map(|segment| std::mem::take(&mut segment.file));
     taken
         .filter_map(|file| match file {

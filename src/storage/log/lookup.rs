@@ -43,7 +43,8 @@ impl Log {
         Ok(None)
     }
 
-    /// The first record with the largest timestamp. Errors: the disk's, damage on the way.
+    /// The first record with the largest timestamp. While the batch that holds it is still on its way to the disk, there is
+    /// none. Errors: the disk's, damage on the way.
     pub async fn offset_of_max_timestamp(self: &Rc<Self>) -> Result<Option<TimestampOffset>, ReadError> {
         let mut largest: Option<(i64, Offset, Offset)> = None;
         for base in self.readable_segments() {

@@ -5,7 +5,8 @@
 //! What needs the disk happens in futures and in tasks that the log owns (`tasks`), never under a borrow.
 //!
 //! `append` takes batches · `writing` performs the groups' writes · `roll` begins segments and seals them · `sync` makes
-//! durable · `read`, `lookup` answer · `open` creates, loads and recovers · `close` ends, deletes and cuts.
+//! durable · `read`, `lookup` answer · `open` creates, loads and recovers · `close` ends and
+//! deletes · `truncate` cuts.
 
 mod append;
 mod close;
@@ -17,6 +18,7 @@ mod roll;
 mod sync;
 #[cfg(test)]
 mod tests;
+mod truncate;
 mod writing;
 
 pub use append::{Append, AppendBatch, Appended};
@@ -155,12 +157,7 @@ struct State {
 }
 
 impl Log {
-    fn new(options: LogOptions, mut state: State) -> Rc<Self> {
-        let block_bytes = match options.disk.mode() {
-            DiskMode::Direct | DiskMode::Sim => BLOCK_BYTES,
-            DiskMode::PageCache => 1,
-        };
-        state.appender = Appender::new(block_bytes);
+    fn new(options: LogOptions, state: State) -> Rc<Self> {
         Rc::new(Self {
             disk: options.disk,
             dir: RefCell::new(options.dir),
@@ -283,6 +280,14 @@ impl Log {
         if let Some(callback) = callback {
             callback();
         }
+    }
+}
+
+/// The blocks that a disk's writes consist of.
+fn block_bytes(disk: &Disk) -> usize {
+    match disk.mode() {
+        DiskMode::Direct | DiskMode::Sim => BLOCK_BYTES,
+        DiskMode::PageCache => 1,
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::append::producer_batch;
 use super::sync::SyncState;
-use super::{Log, LogError, LogOptions, Opening, State};
+use super::{Log, LogError, LogOptions, Opening, State, block_bytes};
 use crate::base::ids::{Offset, Position};
 use crate::base::planted;
 use crate::batch::{self, BatchView, Header, control_type};
@@ -67,22 +67,28 @@ impl Log {
     /// Opens the log of a partition's directory. Errors: the disk's; a directory of another topic; damage (`Damaged`), in
     /// which case nothing was changed.
     pub async fn open(options: LogOptions, opening: Opening) -> Result<Rc<Self>, LogError> {
-        let dir = options.dir.clone();
-        let io = |error: &io::Error| LogError::io("open", &dir, error);
-        let files = tidy_files(&options, &dir).await.map_err(|e| io(&e))?;
-        check_topic_id(&options, &files).await?;
-        let epochs = read_epochs(&options, &files).await.map_err(|e| io(&e))?;
-        let mut loader = Loader { options: &options, dir: &dir, opening, files, epochs };
-        let loaded = loader.load().await?;
-        let mut state = new_state(&options, loaded.segments, opening.log_start_offset, loaded.end_offset);
-        state.producers = loaded.producers;
-        state.epochs = loader.epochs;
-        let before = state.epochs.clone();
-        state.epochs.truncate_from_end(loaded.end_offset);
-        state.epochs.truncate_from_start(state.log_start);
-        state.epochs_dirty = !opening.clean || state.epochs != before;
+        let state = load_state(&options, opening).await?;
         Ok(Self::new(options, state))
     }
+}
+
+/// Loads what a directory holds.
+pub(super) async fn load_state(options: &LogOptions, opening: Opening) -> Result<State, LogError> {
+    let dir = &options.dir;
+    let io = |error: &io::Error| LogError::io("open", dir, error);
+    let files = tidy_files(options, dir).await.map_err(|e| io(&e))?;
+    check_topic_id(options, &files).await?;
+    let epochs = read_epochs(options, &files).await.map_err(|e| io(&e))?;
+    let mut loader = Loader { options, dir, opening, files, epochs };
+    let loaded = loader.load().await?;
+    let mut state = new_state(options, loaded.segments, opening.log_start_offset, loaded.end_offset);
+    state.producers = loaded.producers;
+    state.epochs = loader.epochs;
+    let before = state.epochs.clone();
+    state.epochs.truncate_from_end(loaded.end_offset);
+    state.epochs.truncate_from_start(state.log_start);
+    state.epochs_dirty = !opening.clean || state.epochs != before;
+    Ok(state)
 }
 
 /// The state of a log that ends at `end`, all of it written and synced.
@@ -102,7 +108,7 @@ fn new_state(options: &LogOptions, segments: VecDeque<Segment>, log_start: Offse
         epochs: LeaderEpochs::default(),
         epochs_dirty: false,
         producers: Producers::default(),
-        appender: Appender::new(1),
+        appender: Appender::new(block_bytes(&options.disk)),
         waiting: VecDeque::new(),
         sealing: VecDeque::new(),
         sealing_runs: false,

@@ -213,3 +213,29 @@ fn deletion_moves_the_directory_away() {
         }
     });
 }
+
+#[test]
+fn a_cut_takes_batches_producers_and_epochs_with_it() {
+    block_on(async {
+        for place in places() {
+            let log = place.create(small_segments()).await;
+            for i in 0..60 {
+                let epoch = LeaderEpoch::new(i / 20);
+                log.append(&idempotent(2, 1_000, i64::from(i), 5, 0, 2 * i), epoch).await.unwrap();
+            }
+            for (cut, end) in [(200, 120), (119, 118), (90, 90), (45, 44), (44, 44)] {
+                log.truncate_to(Offset::new(cut)).await.unwrap();
+                assert_eq!((log.end_offset().get(), log.next_offset().get()), (end, end));
+                assert_eq!(read_all(&log, 0, 5_000).await.len() as i64, end / 2);
+                assert_eq!(i64::from(log.latest_epoch().get()), (end - 1) / 40);
+            }
+            assert!(log.append(&idempotent(2, 1_000, 1, 5, 0, 42), EPOCH).await.unwrap().duplicate);
+            let next = log.append(&idempotent(2, 1_000, 1, 5, 0, 44), LeaderEpoch::new(7)).await.unwrap();
+            assert_eq!(next.base_offset.get(), 44);
+            log.close().await.unwrap();
+            let log = place.open(small_segments(), clean(&log)).await.unwrap();
+            assert_eq!(read_all(&log, 0, 5_000).await.len(), 23);
+            assert_eq!(log.latest_epoch().get(), 7);
+        }
+    });
+}
