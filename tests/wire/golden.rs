@@ -14,6 +14,10 @@ pub fn lines() -> impl Iterator<Item = &'static str> {
 /// Versions that Kafka has not released: its classes know them, its brokers do not serve them.
 const UNSTABLE: &[(&str, i16)] = &[("InitProducerIdRequest", 6), ("InitProducerIdResponse", 6)];
 
+/// Records of the metadata log that an older `metadata.version` gets without what it has no place for. Kafka's classes refuse
+/// that, and its controller leaves the fields out before; here the schema says ignorable.
+const SHORTENED: &[&str] = &["RegisterBrokerRecord", "PartitionRecord", "PartitionChangeRecord"];
+
 /// What a line says against us; none if we agree.
 fn disagreement(codec: &Codec, line: &str) -> Option<String> {
     let words: Vec<&str> = line.split(' ').collect();
@@ -28,6 +32,7 @@ fn disagreement(codec: &Codec, line: &str) -> Option<String> {
         return None;
     }
     match (codec.convert)(&from_hex(bytes), from, to) {
+        Ok(_) if expected == "!" && SHORTENED.contains(&codec.name) => None,
         Ok(_) if expected == "!" => Some(format!("{line}\n  Kafka refuses to write it")),
         Ok(bytes) if bytes == from_hex(expected) => None,
         Ok(bytes) => Some(format!("{line}\n  we write {}", to_hex(&bytes))),
