@@ -28,12 +28,48 @@ struct Load {
 }
 
 const LOADS: [Load; 6] = [
-    Load { name: "16 KiB, depth 1", batch_bytes: 16 << 10, depth: 1, total_bytes: 256 << 20, flush_messages: u64::MAX },
-    Load { name: "16 KiB, depth 16", batch_bytes: 16 << 10, depth: 16, total_bytes: 2 << 30, flush_messages: u64::MAX },
-    Load { name: "16 KiB, depth 64", batch_bytes: 16 << 10, depth: 64, total_bytes: 2 << 30, flush_messages: u64::MAX },
-    Load { name: "1 MiB, depth 4", batch_bytes: 1 << 20, depth: 4, total_bytes: 2 << 30, flush_messages: u64::MAX },
-    Load { name: "200 B, depth 1", batch_bytes: 200, depth: 1, total_bytes: 1 << 20, flush_messages: u64::MAX },
-    Load { name: "16 KiB, depth 16, synced", batch_bytes: 16 << 10, depth: 16, total_bytes: 128 << 20, flush_messages: 1 },
+    Load {
+        name: "16 KiB, depth 1",
+        batch_bytes: 16 << 10,
+        depth: 1,
+        total_bytes: 256 << 20,
+        flush_messages: u64::MAX,
+    },
+    Load {
+        name: "16 KiB, depth 16",
+        batch_bytes: 16 << 10,
+        depth: 16,
+        total_bytes: 2 << 30,
+        flush_messages: u64::MAX,
+    },
+    Load {
+        name: "16 KiB, depth 64",
+        batch_bytes: 16 << 10,
+        depth: 64,
+        total_bytes: 2 << 30,
+        flush_messages: u64::MAX,
+    },
+    Load {
+        name: "1 MiB, depth 4",
+        batch_bytes: 1 << 20,
+        depth: 4,
+        total_bytes: 2 << 30,
+        flush_messages: u64::MAX,
+    },
+    Load {
+        name: "200 B, depth 1",
+        batch_bytes: 200,
+        depth: 1,
+        total_bytes: 1 << 20,
+        flush_messages: u64::MAX,
+    },
+    Load {
+        name: "16 KiB, depth 16, synced",
+        batch_bytes: 16 << 10,
+        depth: 16,
+        total_bytes: 128 << 20,
+        flush_messages: 1,
+    },
 ];
 
 fn cpu_us() -> u64 {
@@ -115,13 +151,18 @@ async fn read_back(log: &Rc<Log>, clock: &Clock, mib: f64) -> Result<(), Box<dyn
         at = log.read(at, 1 << 20, Offset::new(i64::MAX), true).run().await?.next_offset;
     }
     let (ns, cpu) = (clock.monotonic_ns() - start, cpu_us() - cpu_start);
-    println!("           read it all back, 1 MiB at a time {:>7.0} MiB/s {:>6.0} us CPU/MiB", mib / (ns as f64 / 1e9), cpu as f64 / mib);
+    println!(
+        "           read it all back, 1 MiB at a time {:>7.0} MiB/s {:>6.0} us CPU/MiB",
+        mib / (ns as f64 / 1e9),
+        cpu as f64 / mib
+    );
     Ok(())
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
     let given = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
-    let dir = given.map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/target")), PathBuf::from);
+    let dir =
+        given.map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/target")), PathBuf::from);
     block_on(async {
         for mode in [IoMode::Auto, IoMode::PageCache] {
             for load in &LOADS {

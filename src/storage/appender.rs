@@ -124,7 +124,14 @@ impl Appender {
     }
 
     /// Takes a batch (in pieces: header, rest) that begins at `position` of `segment`.
-    pub fn push(&mut self, segment: Offset, position: Position, pieces: [&[u8]; 2], base: Offset, next: Offset) {
+    pub fn push(
+        &mut self,
+        segment: Offset,
+        position: Position,
+        pieces: [&[u8]; 2],
+        base: Offset,
+        next: Offset,
+    ) {
         self.loaded |= !self.flights.is_empty();
         let mut at = position.get();
         let end = at + pieces.iter().map(|piece| piece.len() as u64).sum::<u64>();
@@ -170,7 +177,8 @@ impl Appender {
     /// Which bytes of `segment` must be read from its file before anything can be written: the beginning of the block
     /// in which a reopened log goes on.
     pub fn missing_prefix(&self, segment: Offset) -> Option<(Position, usize)> {
-        let group = self.sealed.iter().chain(&self.filling).find(|g| g.segment == segment && g.prefix_missing)?;
+        let group =
+            self.sealed.iter().chain(&self.filling).find(|g| g.segment == segment && g.prefix_missing)?;
         Some((Position::new(group.start), (group.fresh - group.start) as usize))
     }
 
@@ -213,7 +221,8 @@ impl Appender {
         }
         self.loaded = false;
         let group = self.filling.take()?;
-        self.next_buffer_bytes = group.buffer.len().next_power_of_two().clamp(GROUP_BYTES_MIN, GROUP_BYTES_MAX);
+        self.next_buffer_bytes =
+            group.buffer.len().next_power_of_two().clamp(GROUP_BYTES_MIN, GROUP_BYTES_MAX);
         Some(self.launch(group))
     }
 
@@ -306,7 +315,8 @@ fn new_group(
 ) -> Group {
     let mut buffer = Buffer::with_capacity(capacity);
     let prefix = usize::try_from(at - start).unwrap_or(0);
-    let known = partial.filter(|(of, position, bytes)| *of == segment && *position == start && bytes.len() == prefix);
+    let known =
+        partial.filter(|(of, position, bytes)| *of == segment && *position == start && bytes.len() == prefix);
     match &known {
         Some((_, _, bytes)) => buffer.extend_from_slice(bytes),
         None => buffer.resize_zeroed(prefix),

@@ -55,14 +55,8 @@ pub enum FileKind {
 
 impl FileKind {
     /// All kinds.
-    pub const ALL: [Self; 6] = [
-        Self::Log,
-        Self::OffsetIndex,
-        Self::TimeIndex,
-        Self::TxnIndex,
-        Self::Snapshot,
-        Self::ProducerWindow,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Log, Self::OffsetIndex, Self::TimeIndex, Self::TxnIndex, Self::Snapshot, Self::ProducerWindow];
 
     /// The suffix with its dot.
     pub const fn suffix(self) -> &'static str {
@@ -108,14 +102,11 @@ pub fn segment_file_name(base_offset: Offset, kind: FileKind) -> String {
 
 /// Takes a file name apart; `None` if it belongs to no segment.
 pub fn parse_segment_file(name: &str) -> Option<SegmentFileName> {
-    let (name, phase) = [
-        (".deleted", FilePhase::Deleted),
-        (".cleaned", FilePhase::Cleaned),
-        (".swap", FilePhase::Swap),
-    ]
-    .into_iter()
-    .find_map(|(suffix, phase)| name.strip_suffix(suffix).map(|rest| (rest, phase)))
-    .unwrap_or((name, FilePhase::Plain));
+    let (name, phase) =
+        [(".deleted", FilePhase::Deleted), (".cleaned", FilePhase::Cleaned), (".swap", FilePhase::Swap)]
+            .into_iter()
+            .find_map(|(suffix, phase)| name.strip_suffix(suffix).map(|rest| (rest, phase)))
+            .unwrap_or((name, FilePhase::Plain));
     let (digits, _) = name.split_once('.')?;
     let suffix = name.strip_prefix(digits)?;
     let kind = FileKind::ALL.into_iter().find(|kind| kind.suffix() == suffix)?;
@@ -228,7 +219,8 @@ mod tests {
 
     #[test]
     fn what_is_no_segment_file() {
-        for name in ["1.log", "leader-epoch-checkpoint", "0000000000000000000a.log", "99999999999999999999.log", ""]
+        for name in
+            ["1.log", "leader-epoch-checkpoint", "0000000000000000000a.log", "99999999999999999999.log", ""]
         {
             assert_eq!(parse_segment_file(name), None, "{name}");
         }

@@ -52,7 +52,8 @@ pub fn plausible(bytes: &[u8], log_bytes: u64) -> bool {
     let zeros = bytes.get(count * ENTRY_BYTES..).unwrap_or_default();
     let mut last: Option<IndexEntry> = None;
     for entry in (0..count).filter_map(|i| entry(bytes, i)) {
-        let ascends = last.is_none_or(|l| l.relative_offset < entry.relative_offset && l.position < entry.position);
+        let ascends =
+            last.is_none_or(|l| l.relative_offset < entry.relative_offset && l.position < entry.position);
         if !ascends || u64::from(entry.position) >= log_bytes {
             return false;
         }
@@ -72,9 +73,8 @@ pub fn lookup(bytes: &[u8], count: usize, base: Offset, offset: Offset) -> Posit
 
 /// The last entry whose batch starts at or before `position`: a batch boundary without a scan. `None` before the first.
 pub fn boundary_at_or_below(bytes: &[u8], count: usize, position: Position) -> Option<IndexEntry> {
-    let above = partition_point(count, |i| {
-        entry(bytes, i).is_some_and(|e| u64::from(e.position) <= position.get())
-    });
+    let above =
+        partition_point(count, |i| entry(bytes, i).is_some_and(|e| u64::from(e.position) <= position.get()));
     above.checked_sub(1).and_then(|i| entry(bytes, i))
 }
 

@@ -34,7 +34,8 @@ pub fn decode(bytes: &[u8]) -> Result<TopicId, PartitionMetadataError> {
     if lines.next().and_then(|line| line.strip_prefix("version:")).map(str::trim) != Some("0") {
         return Err(PartitionMetadataError::Version(text.into_owned()));
     }
-    let id = lines.next().and_then(|line| line.strip_prefix("topic_id:")).and_then(|id| id.trim().parse().ok());
+    let id =
+        lines.next().and_then(|line| line.strip_prefix("topic_id:")).and_then(|id| id.trim().parse().ok());
     id.filter(|id: &TopicId| !id.is_zero()).ok_or_else(|| PartitionMetadataError::TopicId(text.into_owned()))
 }
 

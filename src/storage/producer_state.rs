@@ -162,9 +162,8 @@ impl Producers {
         }
         let same_epoch = batch.epoch == state.epoch;
         let last_sequence = sequence_after(batch.base_sequence, batch.last_offset_delta);
-        let repeats = |b: &&WindowBatch| {
-            b.last_sequence == last_sequence && b.first_sequence() == batch.base_sequence
-        };
+        let repeats =
+            |b: &&WindowBatch| b.last_sequence == last_sequence && b.first_sequence() == batch.base_sequence;
         if same_epoch && let Some(first) = state.window.iter().find(repeats) {
             return Ok(Verdict::Duplicate(*first));
         }

@@ -114,7 +114,8 @@ pub async fn scan_segment(
             Step::Bad { error, .. } => break error.to_string(),
             Step::Batch { position, header } => {
                 let whole = range.checksums || header.is_control();
-                let bytes = if whole { scan.bytes(position, header.total_bytes()).await? } else { Slice::empty() };
+                let bytes =
+                    if whole { scan.bytes(position, header.total_bytes()).await? } else { Slice::empty() };
                 if let Some(reason) = objection(&header, &bytes, range, next_offset) {
                     break reason;
                 }

@@ -72,7 +72,11 @@ pub struct Segment {
 impl Segment {
     /// A segment whose files are still to be made.
     pub fn fresh(base: Offset) -> Self {
-        Self { fresh: true, dir_synced: false, ..Self::existing(base, 0, Index::Growing(GrowingIndex::new(base))) }
+        Self {
+            fresh: true,
+            dir_synced: false,
+            ..Self::existing(base, 0, Index::Growing(GrowingIndex::new(base)))
+        }
     }
 
     /// A segment found on disk.

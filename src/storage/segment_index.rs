@@ -73,7 +73,10 @@ impl GrowingIndex {
     }
 
     fn add_time_entry(&mut self) {
-        let last = self.times.last_chunk().and_then(|bytes: &[u8; time_index::ENTRY_BYTES]| time_index::entry(bytes, 0));
+        let last = self
+            .times
+            .last_chunk()
+            .and_then(|bytes: &[u8; time_index::ENTRY_BYTES]| time_index::entry(bytes, 0));
         if let Some(max) = self.max
             && last.is_none_or(|last| max.timestamp > last.timestamp)
         {

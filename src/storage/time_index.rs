@@ -51,7 +51,8 @@ pub fn plausible(bytes: &[u8], offsets: u64) -> bool {
     let count = entry_count(bytes);
     let mut last: Option<TimeEntry> = None;
     for entry in (0..count).filter_map(|i| entry(bytes, i)) {
-        let ascends = last.is_none_or(|l| l.timestamp < entry.timestamp && l.relative_offset <= entry.relative_offset);
+        let ascends =
+            last.is_none_or(|l| l.timestamp < entry.timestamp && l.relative_offset <= entry.relative_offset);
         if !ascends || u64::from(entry.relative_offset) >= offsets {
             return false;
         }

@@ -36,12 +36,8 @@ pub enum TxnIndexError {
 /// Writes an entry.
 pub fn encode(txn: &AbortedTxn) -> [u8; ENTRY_BYTES] {
     let mut bytes = [0; ENTRY_BYTES];
-    let fields = [
-        txn.producer_id.get(),
-        txn.first_offset.get(),
-        txn.last_offset.get(),
-        txn.last_stable_offset.get(),
-    ];
+    let fields =
+        [txn.producer_id.get(), txn.first_offset.get(), txn.last_offset.get(), txn.last_stable_offset.get()];
     let (_version, rest) = bytes.split_at_mut(2);
     for (slot, field) in rest.chunks_exact_mut(8).zip(fields) {
         slot.copy_from_slice(&field.to_be_bytes());

@@ -80,7 +80,8 @@ impl Log {
         self.state.borrow_mut().sync.wake_waiters(None);
         self.tasks.join_all().await;
         let dir = self.dir();
-        let renamed = dir.with_file_name(partition_dir_name_in(&self.topic, self.partition, unique, DirPhase::Delete));
+        let renamed =
+            dir.with_file_name(partition_dir_name_in(&self.topic, self.partition, unique, DirPhase::Delete));
         let moved = async {
             self.trim_active().await?;
             self.disk.rename(&dir, &renamed).await?;
@@ -119,7 +120,9 @@ impl Log {
     }
 }
 
-pub(super) fn take_files(segments: &mut std::collections::VecDeque<crate::storage::segment::Segment>) -> Vec<LogFile> {
+pub(super) fn take_files(
+    segments: &mut std::collections::VecDeque<crate::storage::segment::Segment>,
+) -> Vec<LogFile> {
     let taken = segments.iter_mut().map(|segment| std::mem::take(&mut segment.file));
     taken
         .filter_map(|file| match file {

@@ -35,7 +35,8 @@ impl Log {
             }
             let from = self.with_index(base, |view| view.offset_before(timestamp)).await?;
             let wanted = |header: &Header| header.max_timestamp >= timestamp;
-            let found = self.find_record(base, from, wanted, |record_timestamp, _| record_timestamp >= timestamp);
+            let found =
+                self.find_record(base, from, wanted, |record_timestamp, _| record_timestamp >= timestamp);
             if let Some(found) = found.await? {
                 return Ok(Some(found));
             }

@@ -293,7 +293,10 @@ fn block_bytes(disk: &Disk) -> usize {
 
 impl State {
     /// The segment that is written.
-    #[expect(clippy::expect_used, reason = "a log has a segment from the start, and the last one is never removed")]
+    #[expect(
+        clippy::expect_used,
+        reason = "a log has a segment from the start, and the last one is never removed"
+    )]
     fn active(&mut self) -> &mut Segment {
         self.segments.back_mut().expect("a log has a segment")
     }

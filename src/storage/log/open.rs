@@ -244,17 +244,15 @@ impl Loader<'_> {
 
     /// The newest usable snapshot at or below `limit` (any, after a clean stop), and from which offset on its producers are
     /// brought up to date. Without one, after a clean stop, that is the last segment: a bounded scan.
-    async fn read_producers(
-        &self,
-        bases: &[Offset],
-        limit: Offset,
-    ) -> Result<(Producers, Offset), LogError> {
+    async fn read_producers(&self, bases: &[Offset], limit: Offset) -> Result<(Producers, Offset), LogError> {
         let usable = |offset: &Offset| self.opening.clean || *offset <= limit;
         for offset in self.files.bases(FileKind::Snapshot).rev().filter(usable) {
             let path = path_of(self.dir, offset, FileKind::Snapshot);
             let snapshot = self.options.disk.read(&path).await.map_err(self.io(offset))?;
             let window = match self.files.len(offset, FileKind::ProducerWindow) {
-                Some(_) => self.options.disk.read(path_of(self.dir, offset, FileKind::ProducerWindow)).await.ok(),
+                Some(_) => {
+                    self.options.disk.read(path_of(self.dir, offset, FileKind::ProducerWindow)).await.ok()
+                }
                 None => None,
             };
             match Producers::decode(&snapshot, window.as_deref()) {
@@ -283,7 +281,8 @@ impl Loader<'_> {
         let synced = self.opening.clean || scanned.next_offset < self.opening.recovery_point;
         let followed = load.next.is_some_and(|next| self.has_records_from(next));
         if followed && scanned.ending == Ending::Zeros && load.next > Some(scanned.next_offset) {
-            let reason = format!("the records up to the next segment, from {} on, are missing", scanned.next_offset);
+            let reason =
+                format!("the records up to the next segment, from {} on, are missing", scanned.next_offset);
             return Err(LogError::Damaged { path, position, reason });
         }
         match decide(Standing { synced, followed }, scanned.ending) {
@@ -361,7 +360,11 @@ impl Loader<'_> {
     }
 
     /// The indexes of a segment that is trusted: of the last one its entries, if they are plausible.
-    async fn read_indexes(&self, load: &SegmentLoad<'_>, log_bytes: u64) -> Result<Option<Indexes>, LogError> {
+    async fn read_indexes(
+        &self,
+        load: &SegmentLoad<'_>,
+        log_bytes: u64,
+    ) -> Result<Option<Indexes>, LogError> {
         let base = load.base;
         if self.indexes_are_missing(base, log_bytes) {
             return Ok(None);
@@ -370,9 +373,11 @@ impl Loader<'_> {
             return Ok(Some(Indexes::Trusted));
         }
         let disk = &self.options.disk;
-        let offsets = disk.read(path_of(self.dir, base, FileKind::OffsetIndex)).await.map_err(self.io(base))?;
+        let offsets =
+            disk.read(path_of(self.dir, base, FileKind::OffsetIndex)).await.map_err(self.io(base))?;
         let times = disk.read(path_of(self.dir, base, FileKind::TimeIndex)).await.map_err(self.io(base))?;
-        let plausible = offset_index::plausible(&offsets, log_bytes) && time_index::plausible(&times, 1 << 31);
+        let plausible =
+            offset_index::plausible(&offsets, log_bytes) && time_index::plausible(&times, 1 << 31);
         Ok(plausible.then(|| Indexes::Resumed(GrowingIndex::resume(base, offsets, times))))
     }
 

@@ -315,7 +315,8 @@ impl Log {
         sealed: Option<&SealedIndex>,
         begin: u64,
     ) -> io::Result<()> {
-        let most = begin.saturating_add(read.max_bytes.min(READ_WINDOW_BYTES) as u64).min(read.limit.position);
+        let most =
+            begin.saturating_add(read.max_bytes.min(READ_WINDOW_BYTES) as u64).min(read.limit.position);
         let boundary = |view: IndexView<'_>| {
             let by_bytes = view.boundary_at_or_below(Position::new(most));
             by_bytes.min(view.position_of(read.upper)).get()

@@ -76,7 +76,8 @@ impl State {
 
     /// The recovery point may not pass a segment that is not sealed.
     fn sealing_limit(&self) -> Offset {
-        let unsealed = self.segments.iter().rev().skip(1).take_while(|s| matches!(s.index, Index::Growing(_)));
+        let unsealed =
+            self.segments.iter().rev().skip(1).take_while(|s| matches!(s.index, Index::Growing(_)));
         unsealed.last().map_or(Offset::new(i64::MAX), |s| s.base)
     }
 

@@ -56,7 +56,9 @@ fn damage_before_valid_batches_is_quarantined_and_left_alone() {
         let config = LogConfig::default();
         let (disk, place, whole) = killed_log(&config, 5).await;
         let batch_bytes = whole.len() / 5;
-        for byte in (batch_bytes..2 * batch_bytes).step_by(7).filter(|b| !(0..21).contains(&(b % batch_bytes))) {
+        for byte in
+            (batch_bytes..2 * batch_bytes).step_by(7).filter(|b| !(0..21).contains(&(b % batch_bytes)))
+        {
             let mut damaged = whole.clone();
             damaged[byte] ^= 0x10;
             disk.write_file(&first_log(&place), &damaged, true).unwrap();
@@ -91,7 +93,9 @@ fn a_write_that_was_not_performed_is_no_damage() {
 fn lost_indexes_and_snapshots_are_rebuilt() {
     block_on(async {
         let config = small_segments();
-        for (clean, remove) in [(true, "index"), (false, "index"), (false, "snapshot"), (false, "-window"), (false, "")] {
+        for (clean, remove) in
+            [(true, "index"), (false, "index"), (false, "snapshot"), (false, "-window"), (false, "")]
+        {
             for place in places() {
                 let log = place.create(config.clone()).await;
                 for i in 0..60 {
@@ -161,7 +165,9 @@ fn kafkas_partitions_load_and_are_written_as_kafka_does() {
     block_on(async {
         let config = LogConfig { index_interval_bytes: 64, ..LogConfig::default() };
         for (name, end, segments) in [("txn-0", 126, 5), ("idem-0", 80, 4)] {
-            for (clean, lost) in [(true, None), (false, None), (false, Some("index")), (false, Some("snapshot"))] {
+            for (clean, lost) in
+                [(true, None), (false, None), (false, Some("index")), (false, Some("snapshot"))]
+            {
                 let place = sim();
                 copy_golden(&place, name).await;
                 let before = place.files().await;

@@ -98,7 +98,8 @@ async fn run(place: &Place, disk: Option<&SimDisk>, seed: u64, steps: usize) {
             }
             _ => {
                 // Some appends are on their way when the kill comes.
-                let pending: Vec<_> = (0..random.below(10)).map(|_| model.append(&log, &mut random)).collect();
+                let pending: Vec<_> =
+                    (0..random.below(10)).map(|_| model.append(&log, &mut random)).collect();
                 for _ in 0..random.below(4) {
                     crate::rt::yield_now().await;
                 }
@@ -115,7 +116,11 @@ async fn run(place: &Place, disk: Option<&SimDisk>, seed: u64, steps: usize) {
                 }
                 log = place.open(config.clone(), killed(recovery_point)).await.unwrap();
                 let end = log.end_offset().get();
-                assert!(end >= model.end_of(model.acknowledged), "{end} after {}", model.end_of(model.acknowledged));
+                assert!(
+                    end >= model.end_of(model.acknowledged),
+                    "{end} after {}",
+                    model.end_of(model.acknowledged)
+                );
                 model.batches.retain(|b| b.1 < end);
                 assert_eq!(model.next_offset(), end, "a batch is there whole or not at all");
                 model.acknowledged = model.batches.len();

@@ -30,7 +30,8 @@ fn a_batch_larger_than_any_buffer() {
         for place in places() {
             let log = place.create(LogConfig::default()).await;
             let sizes = [10, 3 << 20, 100, (1 << 20) + 5, 4096 - 71, 2 << 20];
-            let appends: Vec<_> = sizes.iter().map(|size| log.append(&batch_of(1, *size, 1), EPOCH)).collect();
+            let appends: Vec<_> =
+                sizes.iter().map(|size| log.append(&batch_of(1, *size, 1), EPOCH)).collect();
             for append in appends {
                 append.await.unwrap();
             }
