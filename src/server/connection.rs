@@ -22,6 +22,8 @@ use crate::rt::net::Socket;
 use crate::rt::task::TaskSet;
 use crate::shard::{Admission, Admitted};
 
+/// A frame of at most this many bytes is copied out: one that waits would pin the READ_BYTES that it was read into.
+const FRAME_BYTES_COPIED: usize = 1024;
 /// The frame's length prefix.
 const LENGTH_BYTES: usize = 4;
 /// How long a peer that sends no more may wait for its next answer: whether it has gone, or still reads, cannot be seen.
@@ -177,7 +179,13 @@ impl Connection {
                 return Ok(Missing { bytes, is_large: length > REQUEST_BYTES_FREE });
             }
             buffer.advance(LENGTH_BYTES);
-            let frame = buffer.split_to(length).freeze();
+            let frame = if length <= FRAME_BYTES_COPIED {
+                let frame = Bytes::copy_from_slice(buffer.get(..length).unwrap_or_default());
+                buffer.advance(length);
+                frame
+            } else {
+                buffer.split_to(length).freeze()
+            };
             self.start(frame, std::mem::take(admitted)).await?;
         }
     }

@@ -1,6 +1,7 @@
 //! A shard's life: start, serve, stop. Shard 0 leads: it reads the metadata, opens the listeners, and stops the others.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::rc::Rc;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -21,6 +22,10 @@ use crate::shard::{ConnectionCounts, Job, Shard, ShardOptions};
 pub const STOP_SECONDS_MAX: u64 = 60;
 /// How long a stop waits for requests under way, in milliseconds.
 const DRAIN_MS_MAX: u64 = 2_000;
+/// The kernel closes the sockets of a killed process some milliseconds after it has gone, since its ring still waited for
+/// them: a taken address is tried again so often, so long apart.
+const BIND_ATTEMPTS: u32 = 40;
+const BIND_RETRY_AFTER: Duration = Duration::from_millis(25);
 
 /// What every shard starts from.
 pub struct Boot {
@@ -90,7 +95,7 @@ async fn lead(shard: &Rc<Shard>, boot: &Arc<Boot>) {
     let listening = TaskSet::new();
     let started = async {
         // Taken before anything is written, and listened to when there is something to serve.
-        let (sockets, listeners) = reserve(&boot.config)?;
+        let (sockets, listeners) = reserve(&boot.config).await?;
         shard.load_cluster(&listeners).await.map_err(|error| error.to_string())?;
         listen(shard, boot, sockets, listeners, &listening)
     };
@@ -111,10 +116,10 @@ async fn lead(shard: &Rc<Shard>, boot: &Arc<Boot>) {
 }
 
 /// Takes the addresses of all listeners. A listener that advertises port 0 advertises the one that it has got.
-fn reserve(config: &BrokerConfig) -> Result<(Vec<Reserved>, Vec<Arc<Listener>>), String> {
+async fn reserve(config: &BrokerConfig) -> Result<(Vec<Reserved>, Vec<Arc<Listener>>), String> {
     let mut taken = (Vec::new(), Vec::new());
     for client in &config.listeners.clients {
-        let socket = bind(client)?;
+        let socket = bind(client).await?;
         let mut client = client.clone();
         if client.advertised_port == 0 {
             client.advertised_port = socket.local_address().port();
@@ -151,25 +156,34 @@ fn listen(
 }
 
 /// Binds to the listener's host; without one to all addresses, of IPv6 too where the machine has it.
-fn bind(listener: &Listener) -> Result<Reserved, String> {
+async fn bind(listener: &Listener) -> Result<Reserved, String> {
     let port = listener.bind_port;
     let host = listener.bind_host.as_deref().unwrap_or("");
     let failed = |error: &dyn std::fmt::Display| format!("{}://{host}:{port}: {error}", listener.name);
-    if host.is_empty() {
-        let any_v6 = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port);
-        return Reserved::bind(any_v6)
-            .or_else(|_| Reserved::bind(SocketAddr::from(([0, 0, 0, 0], port))))
-            .map_err(|error| failed(&error));
-    }
-    let addresses = (host.trim_matches(['[', ']']), port).to_socket_addrs();
-    let mut last = None;
-    for address in addresses.map_err(|error| failed(&error))? {
-        match Reserved::bind(address) {
-            Ok(socket) => return Ok(socket),
-            Err(error) => last = Some(failed(&error)),
+    let addresses: Vec<SocketAddr> = if host.is_empty() {
+        vec![SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)), SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))]
+    } else {
+        let found = (host.trim_matches(['[', ']']), port).to_socket_addrs();
+        found.map_err(|error| failed(&error))?.collect()
+    };
+    let mut attempt = 1;
+    loop {
+        let mut last = None;
+        for address in &addresses {
+            match Reserved::bind(*address) {
+                Ok(socket) => return Ok(socket),
+                Err(error) => last = Some(error),
+            }
         }
+        match last {
+            Some(error) if error.kind() == io::ErrorKind::AddrInUse && attempt < BIND_ATTEMPTS => {
+                rt::sleep(BIND_RETRY_AFTER).await;
+            }
+            Some(error) => return Err(failed(&error)),
+            None => return Err(failed(&"the host name has no address")),
+        }
+        attempt += 1;
     }
-    Err(last.unwrap_or_else(|| failed(&"the host name has no address")))
 }
 
 /// Lets every connection have the answers to what it asked, within a limit.
