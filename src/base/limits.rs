@@ -4,6 +4,9 @@
 pub const TOPIC_NAME_BYTES_MAX: usize = 249;
 /// Requests of one connection that may wait for their answers; the connection is not read from until one has left.
 pub const REQUESTS_IN_FLIGHT_MAX: usize = 64;
+/// Fetches of one connection that may be unanswered; a further one is not begun, nor anything behind it. Each may hold a whole
+/// answer, and no client has more than one.
+pub const FETCHES_IN_FLIGHT_MAX: usize = 2;
 /// Bytes of answers of one connection that may wait for the peer to read; no further request is read until they fall below.
 pub const QUEUED_ANSWER_BYTES_MAX: u64 = 1 << 20;
 /// Bytes read from a socket at once when no large request is under way.

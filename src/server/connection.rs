@@ -24,6 +24,8 @@ use crate::shard::{Admission, Admitted};
 
 /// A frame of at most this many bytes is copied out: one that waits would pin the READ_BYTES that it was read into.
 const FRAME_BYTES_COPIED: usize = 1024;
+/// How the frame of a Fetch begins: with its API key.
+const FETCH_KEY: [u8; 2] = 1_i16.to_be_bytes();
 /// The frame's length prefix.
 const LENGTH_BYTES: usize = 4;
 /// How long a peer that sends no more may wait for its next answer: whether it has gone, or still reads, cannot be seen.
@@ -103,7 +105,7 @@ impl Connection {
                 Err(end) => return end,
             };
             self.outbox.pump().await;
-            if let Err(end) = self.wait_for_room().await {
+            if let Err(end) = self.wait_for_room(false).await {
                 return end;
             }
             if buffer.is_empty() {
@@ -140,9 +142,9 @@ impl Connection {
 
     /// Waits until another request may be taken in. A peer that closes meanwhile is noticed: no read is under way that
     /// would tell, and the answers that it does not wait for may be long in coming.
-    async fn wait_for_room(&self) -> Result<(), End> {
+    async fn wait_for_room(&self, for_fetch: bool) -> Result<(), End> {
         let mut closed = false;
-        while !self.outbox.has_room() {
+        while !self.outbox.has_room(for_fetch) {
             let moved = self.outbox.moved();
             if self.outbox.is_broken() {
                 break;
@@ -192,11 +194,12 @@ impl Connection {
 
     /// Starts one request; what it holds of the admitted memory is given back when it is answered.
     async fn start(&self, frame: Bytes, admitted: Admitted) -> Result<(), End> {
-        if !self.outbox.has_room() {
+        let is_fetch = frame.first_chunk() == Some(&FETCH_KEY);
+        if !self.outbox.has_room(is_fetch) {
             self.outbox.pump().await;
-            self.wait_for_room().await?;
+            self.wait_for_room(is_fetch).await?;
         }
-        let slot = self.outbox.open_slot();
+        let slot = self.outbox.open_slot(is_fetch);
         let mut work: Pin<Box<dyn Future<Output = Outcome>>> =
             Box::pin(api::dispatch(self.context.clone(), frame));
         let first = work.as_mut().poll(&mut TaskContext::from_waker(Waker::noop()));

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::rc::Rc;
 
-use crate::base::limits::{QUEUED_ANSWER_BYTES_MAX, REQUESTS_IN_FLIGHT_MAX};
+use crate::base::limits::{FETCHES_IN_FLIGHT_MAX, QUEUED_ANSWER_BYTES_MAX, REQUESTS_IN_FLIGHT_MAX};
 use crate::rt::net::{OutPart, Socket};
 use crate::rt::sync::Event;
 
@@ -17,6 +17,8 @@ use crate::rt::sync::Event;
 pub struct Outbox {
     socket: Rc<Socket>,
     slots: RefCell<VecDeque<Slot>>,
+    /// Fetches whose answers have not left yet.
+    fetches: Cell<usize>,
     /// The number of the first slot in the queue; slots are numbered from 0 as requests arrive.
     first: Cell<u64>,
     /// Bytes of answers that are ready or being written.
@@ -26,9 +28,18 @@ pub struct Outbox {
     moved: Event,
 }
 
-enum Slot {
-    Waiting,
-    Ready(VecDeque<OutPart>),
+struct Slot {
+    is_fetch: bool,
+    /// `None` until it is ready.
+    answer: Option<VecDeque<OutPart>>,
+}
+
+/// What is ready at the head of the queue.
+#[derive(Default)]
+struct Ready {
+    parts: VecDeque<OutPart>,
+    slots: usize,
+    fetches: usize,
 }
 
 impl Outbox {
@@ -37,6 +48,7 @@ impl Outbox {
         Self {
             socket,
             slots: RefCell::default(),
+            fetches: Cell::new(0),
             first: Cell::new(0),
             queued_bytes: Cell::new(0),
             writing: Cell::new(false),
@@ -46,9 +58,10 @@ impl Outbox {
     }
 
     /// Takes the next place in the order of answers.
-    pub fn open_slot(&self) -> u64 {
+    pub fn open_slot(&self, is_fetch: bool) -> u64 {
         let mut slots = self.slots.borrow_mut();
-        slots.push_back(Slot::Waiting);
+        slots.push_back(Slot { is_fetch, answer: None });
+        self.fetches.set(self.fetches.get() + usize::from(is_fetch));
         self.first.get() + slots.len() as u64 - 1
     }
 
@@ -59,7 +72,7 @@ impl Outbox {
         let index = number.checked_sub(self.first.get()).and_then(|index| usize::try_from(index).ok());
         let mut slots = self.slots.borrow_mut();
         if let Some(slot) = index.and_then(|index| slots.get_mut(index)) {
-            *slot = Slot::Ready(parts);
+            slot.answer = Some(parts);
         }
     }
 
@@ -80,15 +93,16 @@ impl Outbox {
             return;
         }
         loop {
-            let (mut ready, left) = self.take_ready();
-            if left == 0 {
+            let Ready { mut parts, slots, fetches } = self.take_ready();
+            if slots == 0 {
                 break;
             }
-            let bytes: u64 = ready.iter().map(OutPart::len).sum();
-            if !ready.is_empty() && !self.broken.get() && self.socket.write_parts(&mut ready).await.is_err() {
+            let bytes: u64 = parts.iter().map(OutPart::len).sum();
+            if !parts.is_empty() && !self.broken.get() && self.socket.write_parts(&mut parts).await.is_err() {
                 self.fail();
             }
             self.queued_bytes.set(self.queued_bytes.get().saturating_sub(bytes));
+            self.fetches.set(self.fetches.get().saturating_sub(fetches));
             self.moved.notify_all();
         }
         self.writing.set(false);
@@ -97,28 +111,31 @@ impl Outbox {
         }
     }
 
-    /// The parts of all answers ready at the head of the queue, and how many slots they were.
-    fn take_ready(&self) -> (VecDeque<OutPart>, usize) {
+    /// Takes all answers that are ready at the head of the queue.
+    fn take_ready(&self) -> Ready {
         let mut slots = self.slots.borrow_mut();
-        let mut parts = VecDeque::new();
-        let mut left = 0;
-        while let Some(Slot::Ready(answer)) = slots.front_mut() {
-            if parts.is_empty() {
-                parts = std::mem::take(answer);
+        let mut ready = Ready::default();
+        while let Some(Slot { is_fetch, answer }) = slots.front_mut() {
+            let Some(mut answer) = answer.take() else { break };
+            if ready.parts.is_empty() {
+                ready.parts = answer;
             } else {
-                parts.append(answer);
+                ready.parts.append(&mut answer);
             }
+            ready.slots += 1;
+            ready.fetches += usize::from(*is_fetch);
             slots.pop_front();
-            left += 1;
         }
-        self.first.set(self.first.get() + left as u64);
-        (parts, left)
+        self.first.set(self.first.get() + ready.slots as u64);
+        ready
     }
 
-    /// Whether another request may be taken in: fewer than REQUESTS_IN_FLIGHT_MAX are unanswered and the peer has read
-    /// enough of what is ready. A client that never reads pins no more than that.
-    pub fn has_room(&self) -> bool {
-        self.waiting() < REQUESTS_IN_FLIGHT_MAX && self.queued_bytes.get() < QUEUED_ANSWER_BYTES_MAX
+    /// Whether another request, or another fetch, may be begun: fewer than REQUESTS_IN_FLIGHT_MAX are unanswered and the
+    /// peer has read enough of what is ready. A client that never reads pins no more than that.
+    pub fn has_room(&self, for_fetch: bool) -> bool {
+        self.waiting() < REQUESTS_IN_FLIGHT_MAX
+            && self.queued_bytes.get() < QUEUED_ANSWER_BYTES_MAX
+            && !(for_fetch && self.fetches.get() >= FETCHES_IN_FLIGHT_MAX)
     }
 
     /// The next change: an answer has left, or the connection is broken.
