@@ -2,7 +2,7 @@
 
 use super::{Api, Call};
 use crate::base::ids::BrokerId;
-use crate::controller::{ControllerCall, ControllerReply, MorePartitions};
+use crate::controller::{ControllerCall, ControllerReply, MorePartitions, TopicError};
 use crate::wire::messages::{
     CreatePartitionsRequest, CreatePartitionsRequestTopic, CreatePartitionsResponse,
     CreatePartitionsResponseResult,
@@ -18,12 +18,18 @@ pub async fn handle(call: &Call, request: CreatePartitionsRequest) -> CreatePart
     let question = ControllerCall::CreatePartitions { topics, validate_only: request.validate_only };
     let results = match call.shard().ask_controller(question).await {
         Some(ControllerReply::PartitionsCreated(results)) => {
-            let answer = |(name, result): (String, Result<(), crate::controller::TopicError>)| match result {
-                Ok(()) => CreatePartitionsResponseResult { name: name.into(), ..Default::default() },
+            let answer = |(name, result): (String, Result<(), TopicError>)| match result {
+                Ok(()) => CreatePartitionsResponseResult {
+                    name: name.into(),
+                    error_message: None,
+                    ..Default::default()
+                },
                 Err(error) => CreatePartitionsResponseResult {
                     name: name.into(),
                     error_code: error.code().code(),
-                    error_message: Some(Str::from(error.to_string())),
+                    // Kafka says no more than the code about a topic that is not there.
+                    error_message: (!matches!(error, TopicError::UnknownName))
+                        .then(|| Str::from(error.to_string())),
                 },
             };
             results.into_iter().map(answer).collect()

@@ -28,37 +28,36 @@ pub async fn handle(call: &Call, request: DescribeConfigsRequest) -> DescribeCon
         let entries = match resource.resource_type {
             TOPIC => of_topic(&image, config, name),
             BROKER => of_broker(config, name),
-            other => Err((ErrorCode::InvalidRequest, format!("Unsupported resource type {other}"))),
+            other => Err((ErrorCode::InvalidRequest, Some(format!("Unsupported resource type: {other}")))),
         };
         let (entries, code, message) = match entries {
-            Ok(entries) => (entries, ErrorCode::None, None),
-            Err((code, message)) => (Vec::new(), code, Some(Str::from(message))),
+            Ok(entries) => (entries, ErrorCode::None, Str::EMPTY),
+            Err((code, message)) => (Vec::new(), code, message.map_or(Str::EMPTY, Str::from)),
         };
-        let keys = resource.configuration_keys.as_ref();
+        // No key at all asks for all of them, as null does.
+        let keys = resource.configuration_keys.as_ref().filter(|keys| !keys.is_empty());
         let wanted =
             |entry: &ConfigEntry| keys.is_none_or(|keys| keys.iter().any(|key| **key == *entry.name));
         DescribeConfigsResponseResult {
             error_code: code.code(),
-            error_message: message,
+            error_message: Some(message),
             resource_type: resource.resource_type,
             resource_name: name.clone(),
             configs: entries
                 .into_iter()
                 .filter(wanted)
-                .map(|entry| describe(entry, &request, call.version()))
+                .map(|entry| describe(entry, &request))
                 .collect(),
         }
     };
     DescribeConfigsResponse { results: request.resources.iter().map(answer).collect(), ..Default::default() }
 }
 
-type Entries = Result<Vec<ConfigEntry>, (ErrorCode, String)>;
+type Entries = Result<Vec<ConfigEntry>, (ErrorCode, Option<String>)>;
 
 fn of_topic(image: &Image, config: &BrokerConfig, name: &str) -> Entries {
-    validate_topic_name(name).map_err(|error| (ErrorCode::InvalidTopicException, error.to_string()))?;
-    let topic = image.topic(name).ok_or_else(|| {
-        (ErrorCode::UnknownTopicOrPartition, ErrorCode::UnknownTopicOrPartition.message().to_owned())
-    })?;
+    validate_topic_name(name).map_err(|error| (ErrorCode::InvalidTopicException, Some(error.to_string())))?;
+    let topic = image.topic(name).ok_or((ErrorCode::UnknownTopicOrPartition, None))?;
     Ok(topic_entries(config, &topic.configs))
 }
 
@@ -75,16 +74,12 @@ fn of_broker(config: &BrokerConfig, name: &str) -> Entries {
     }
     if name != own {
         let text = format!("Unexpected broker id, expected {own} or empty string, but received {name}");
-        return Err((ErrorCode::InvalidRequest, text));
+        return Err((ErrorCode::InvalidRequest, Some(text)));
     }
     Ok(describe_broker(&config.settings, &DynamicConfigs::default()))
 }
 
-fn describe(
-    entry: ConfigEntry,
-    request: &DescribeConfigsRequest,
-    version: i16,
-) -> DescribeConfigsResponseConfig {
+fn describe(entry: ConfigEntry, request: &DescribeConfigsRequest) -> DescribeConfigsResponseConfig {
     let synonym = |synonym: ConfigSynonym| DescribeConfigsResponseSynonym {
         name: synonym.name.into(),
         value: synonym.value.map(Str::from),
@@ -95,7 +90,8 @@ fn describe(
         name: entry.name.into(),
         value: entry.value.map(Str::from),
         read_only: entry.read_only,
-        is_default: version == 0 && entry.source == ConfigSource::Default,
+        // Only in version 0, where Kafka never sets it.
+        is_default: false,
         config_source: entry.source.wire_code(),
         is_sensitive: entry.sensitive,
         synonyms: synonyms.into_iter().map(synonym).collect(),

@@ -4,8 +4,9 @@ use super::{Api, Call, authorized};
 use crate::base::ids::PartitionIndex;
 use crate::image::{Image, PartitionImage, is_internal_topic, validate_topic_name};
 use crate::wire::messages::{
-    DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse, DescribeTopicPartitionsResponseCursor,
-    DescribeTopicPartitionsResponsePartition, DescribeTopicPartitionsResponseTopic,
+    DescribeTopicPartitionsRequest, DescribeTopicPartitionsRequestTopic, DescribeTopicPartitionsResponse,
+    DescribeTopicPartitionsResponseCursor, DescribeTopicPartitionsResponsePartition,
+    DescribeTopicPartitionsResponseTopic,
 };
 use crate::wire::{ErrorCode, Str};
 
@@ -14,8 +15,16 @@ pub const API: Api = Api { key: 75, versions: 0..=0 };
 
 /// The topics from the cursor on, until the page has as many partitions as asked for, or as
 /// `max.request.partition.size.limit` allows; the answer's cursor says where the next page begins.
-/// Errors: UnknownTopicOrPartition (3), InvalidTopic (17) per topic.
+/// Errors: UnknownTopicOrPartition (3), InvalidTopic (17) per topic; InvalidRequest (42) for all if the cursor is no place
+/// among them.
 pub async fn handle(call: &Call, request: DescribeTopicPartitionsRequest) -> DescribeTopicPartitionsResponse {
+    if let Some(cursor) = &request.cursor {
+        let named = |topic: &DescribeTopicPartitionsRequestTopic| topic.name == cursor.topic_name;
+        let asked = request.topics.is_empty() || request.topics.iter().any(named);
+        if !asked || cursor.partition_index < 0 {
+            return refuse_all(request.topics);
+        }
+    }
     let image = call.shard().image();
     let limit = i32::try_from(call.shard().config().network.describe_partitions_max).unwrap_or(i32::MAX);
     let mut left = usize::try_from(request.response_partition_limit.clamp(1, limit)).unwrap_or(1);
@@ -53,6 +62,18 @@ pub async fn handle(call: &Call, request: DescribeTopicPartitionsRequest) -> Des
     response
 }
 
+/// The answer to a cursor that points nowhere.
+fn refuse_all(topics: Vec<DescribeTopicPartitionsRequestTopic>) -> DescribeTopicPartitionsResponse {
+    let refused = |topic: DescribeTopicPartitionsRequestTopic| DescribeTopicPartitionsResponseTopic {
+        error_code: ErrorCode::InvalidRequest.code(),
+        name: Some(topic.name),
+        topic_authorized_operations: i32::MIN,
+        ..Default::default()
+    };
+    let topics = topics.into_iter().map(refused).collect();
+    DescribeTopicPartitionsResponse { topics, ..Default::default() }
+}
+
 fn one_topic(image: &Image, name: Str, first: i32, count: usize) -> DescribeTopicPartitionsResponseTopic {
     let Some(topic) = image.topic(&name) else {
         let valid = validate_topic_name(&name).is_ok();
@@ -61,7 +82,7 @@ fn one_topic(image: &Image, name: Str, first: i32, count: usize) -> DescribeTopi
             error_code: code.code(),
             is_internal: is_internal_topic(&name),
             name: Some(name),
-            topic_authorized_operations: i32::MIN,
+            topic_authorized_operations: authorized::TOPIC,
             ..Default::default()
         };
     };

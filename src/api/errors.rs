@@ -1,6 +1,6 @@
 //! From each floor's errors to Kafka's codes; exhaustive, so that a new error must choose its code.
 
-use crate::batch::{BatchError, RecordError};
+use crate::batch::{BatchError, Invalid, RecordError};
 use crate::partition::{EpochMismatch, ListOffsetsError, ProduceError};
 use crate::shard::{PartError, SessionError};
 use crate::storage::log::{AppendError, ReadError};
@@ -9,10 +9,33 @@ use crate::wire::ErrorCode;
 
 /// The code, message and record errors of a Produce response.
 pub fn produce_error(error: &ProduceError) -> (ErrorCode, Option<String>, &[RecordError]) {
-    let text = Some(error.to_string());
     match error {
-        ProduceError::Batch(batch) => (batch_error(batch), text, batch.record_errors()),
-        ProduceError::Append(append) => (append_error(append), text, &[]),
+        // The one kind of error for which Kafka has words.
+        ProduceError::Batch(
+            batch @ (BatchError::InvalidTimestamp(records) | BatchError::InvalidRecords(records)),
+        ) => (batch_error(batch), Some(batch.to_string()), records),
+        ProduceError::Batch(batch) => (batch_error(batch), None, &[]),
+        ProduceError::Append(append) => (append_error(append), None, &[]),
+    }
+}
+
+/// Whether Kafka tells the log's start offset along with this error: where the records came as far as the log, and
+/// neither they nor the disk are to blame for damage or size.
+pub fn tells_log_start(error: &ProduceError) -> bool {
+    match error {
+        ProduceError::Batch(batch) => match batch {
+            BatchError::Corrupt(_) | BatchError::TooLarge { .. } | BatchError::UnsupportedCompression(_) => {
+                false
+            }
+            BatchError::Invalid(Invalid::NoBatch(_) | Invalid::SeveralBatches(_) | Invalid::OldMagic(_)) => {
+                false
+            }
+            BatchError::Invalid(_) | BatchError::InvalidTimestamp(_) | BatchError::InvalidRecords(_) => true,
+        },
+        ProduceError::Append(append) => match append {
+            AppendError::Sequence(_) => true,
+            AppendError::Storage(_) | AppendError::Closed | AppendError::TooLarge { .. } => false,
+        },
     }
 }
 

@@ -122,16 +122,24 @@ async fn fetch(call: &Call, request: &FetchRequest, wants: Vec<(PartitionRef, Wa
         })
         .collect();
     let limits = limits(call, request, unknown);
-    let mut results = call.shard().fetch(&parts, limits).await.into_iter();
+    let results = call.shard().fetch(&parts, limits).await;
+    let mut results = parts.into_iter().zip(results);
     let mut answers = Vec::with_capacity(wants.len());
-    for (((topic, index), want), place) in wants.into_iter().zip(places) {
-        let answer = match place.map(|()| results.next()) {
-            Ok(Some(result)) => known(call, (topic, index), want, result).await,
-            Ok(None) => failed((topic, index), ErrorCode::NotLeaderOrFollower),
-            Err(code) => failed((topic, index), code),
-        };
-        answers.push(answer);
+    let mut unknown = Vec::new();
+    for ((partition, _), place) in wants.into_iter().zip(places) {
+        match place.map(|()| results.next()) {
+            Ok(Some((part, result))) => {
+                answers.push(known(call, partition, (part, limits), result).await);
+            }
+            Ok(None) => answers.push(failed(partition, ErrorCode::NotLeaderOrFollower)),
+            Err(code) => unknown.push(failed(partition, code)),
+        }
     }
+    // What is not there comes last, and with an empty list where other errors have none: so Kafka does.
+    for answer in &mut unknown {
+        answer.response.aborted_transactions = Some(Vec::new());
+    }
+    answers.append(&mut unknown);
     answers
 }
 
@@ -172,28 +180,34 @@ fn failed(partition: PartitionRef, code: ErrorCode) -> Answer {
         partition_index: partition.1.get(),
         error_code: code.code(),
         high_watermark: -1,
+        aborted_transactions: None,
         records: Records::Bytes(bytes::Bytes::new()),
         ..Default::default()
     };
     Answer { partition, response, records: Vec::new() }
 }
 
-async fn known(call: &Call, partition: PartitionRef, want: Want, result: PartResult) -> Answer {
+async fn known(
+    call: &Call,
+    partition: PartitionRef,
+    from: (FetchPart, FetchLimits),
+    result: PartResult,
+) -> Answer {
     let PartResult { head, records } = result;
     if let Some(error) = head.error {
         return failed(partition, part_error(error));
     }
-    let response = offsets(partition.1, &head);
+    let response = offsets(partition.1, &head, from.0.from.isolation);
     if call.version() >= BATCHES_VERSION {
         return Answer { partition, response, records };
     }
-    match down_convert(call.version(), want.offset, records).await {
+    match down_convert(call, from, records).await {
         Ok(records) => Answer { partition, response, records },
         Err(code) => failed(partition, code),
     }
 }
 
-fn offsets(index: PartitionIndex, head: &PartHead) -> FetchResponsePartition {
+fn offsets(index: PartitionIndex, head: &PartHead, isolation: Isolation) -> FetchResponsePartition {
     let diverging_epoch = head.diverging.map_or_else(Default::default, |(epoch, end)| {
         FetchResponseEpochEndOffset { epoch: epoch.get(), end_offset: end.get() }
     });
@@ -203,31 +217,66 @@ fn offsets(index: PartitionIndex, head: &PartHead) -> FetchResponsePartition {
         last_stable_offset: head.last_stable_offset.get(),
         log_start_offset: head.log_start_offset.get(),
         diverging_epoch,
-        aborted_transactions: None,
+        aborted_transactions: (isolation == Isolation::ReadCommitted && head.diverging.is_none())
+            .then(Vec::new),
         records: Records::Bytes(bytes::Bytes::new()),
         ..Default::default()
     }
 }
 
-/// The batches as messages of an old format. Errors: as for a corrupt batch, or one of a codec that the format lacks.
+/// The records as messages of an old format. Batches that leave nothing, like transaction markers, are passed over, or
+/// the consumer would ask for them for ever. Errors: those of the first batch that is not passed over.
 async fn down_convert(
-    version: i16,
-    from: Offset,
-    records: Vec<ReadSlice>,
+    call: &Call,
+    (mut part, limits): (FetchPart, FetchLimits),
+    mut records: Vec<ReadSlice>,
 ) -> Result<Vec<ReadSlice>, ErrorCode> {
-    let magic = i8::from(version >= MAGIC_1_VERSION);
-    let mut whole = bytes::BytesMut::new();
-    for slice in records {
-        whole.extend_from_slice(&slice.into_bytes().await.map_err(|_| ErrorCode::KafkaStorageError)?);
+    let magic = i8::from(call.version() >= MAGIC_1_VERSION);
+    let limits = FetchLimits { wait: Duration::ZERO, ..limits };
+    loop {
+        let mut whole = bytes::BytesMut::new();
+        for slice in records {
+            whole.extend_from_slice(&slice.into_bytes().await.map_err(|_| ErrorCode::KafkaStorageError)?);
+        }
+        let mut next = part.from.offset;
+        let converted = converted(&whole, magic, &mut next)?;
+        if !converted.is_empty() {
+            return Ok(vec![ReadSlice::from(bytes::Bytes::from(converted))]);
+        }
+        if next <= part.from.offset {
+            return Ok(Vec::new());
+        }
+        part.from.offset = next;
+        let more = call.shard().fetch(&[part], limits).await.pop();
+        match more {
+            Some(PartResult { head: PartHead { error: None, .. }, records: more }) => records = more,
+            _ => return Ok(Vec::new()),
+        }
     }
-    let mut converted = Vec::new();
-    for batch in batches(&whole) {
-        let batch = batch.map_err(|_| ErrorCode::CorruptMessage)?;
-        let messages =
-            legacy::down_convert(&batch, magic, from).map_err(|_| ErrorCode::UnsupportedCompressionType)?;
-        converted.extend_from_slice(&messages);
+}
+
+/// What the batches become from `next` on, which moves behind those that were converted. What comes before a batch that
+/// cannot be converted is answered; the error is for the fetch that begins with it.
+fn converted(whole: &[u8], magic: i8, next: &mut Offset) -> Result<Vec<u8>, ErrorCode> {
+    let from = *next;
+    let mut messages = Vec::new();
+    for batch in batches(whole) {
+        let converted = match batch {
+            Ok(batch) => legacy::down_convert(&batch, magic, from)
+                .map(|messages| (messages, batch.next_offset()))
+                .map_err(|_| ErrorCode::UnsupportedCompressionType),
+            Err(_) => Err(ErrorCode::CorruptMessage),
+        };
+        match converted {
+            Ok((more, after)) => {
+                messages.extend_from_slice(&more);
+                *next = after.max(*next);
+            }
+            Err(_) if !messages.is_empty() => break,
+            Err(code) => return Err(code),
+        }
     }
-    Ok(if converted.is_empty() { Vec::new() } else { vec![ReadSlice::from(bytes::Bytes::from(converted))] })
+    Ok(messages)
 }
 
 /// Partitions of one topic that follow one another share a topic entry, as they did in the request.

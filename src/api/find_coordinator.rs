@@ -27,7 +27,8 @@ pub async fn handle(call: &Call, request: FindCoordinatorRequest) -> FindCoordin
     let coordinator = answer(call, request.key, code);
     FindCoordinatorResponse {
         error_code: coordinator.error_code,
-        error_message: coordinator.error_message,
+        // In this form Kafka spells out that there is none.
+        error_message: coordinator.error_message.filter(|text| !text.is_empty()).or(Some("NONE".into())),
         node_id: coordinator.node_id,
         host: coordinator.host,
         port: coordinator.port,

@@ -17,8 +17,8 @@ use crate::wire::{ErrorCode, Str};
 /// Served by the partitions' leaders.
 pub const API: Api = Api { key: 2, versions: 0..=11 };
 
-/// The oldest version that knows a negative "timestamp" of this value, by value: -3, -4, -5.
-const SPECIAL_VERSIONS: [(i64, i16); 3] = [(-3, 7), (-4, 8), (-5, 9)];
+/// The oldest version that knows a negative "timestamp" of this value, by value: -3 to -6.
+const SPECIAL_VERSIONS: [(i64, i16); 4] = [(-3, 7), (-4, 8), (-5, 9), (-6, 11)];
 
 /// Answers each partition by itself. Errors: InvalidRequest (42) for a partition that is named twice.
 pub async fn handle(call: &Call, request: ListOffsetsRequest) -> ListOffsetsResponse {
@@ -46,7 +46,10 @@ async fn one_topic(
     twice: &HashSet<(Str, i32)>,
 ) -> ListOffsetsResponseTopic {
     let name = &topic.name;
-    let partitions = topic.partitions.iter().map(|partition| async move {
+    // A partition that is named twice is answered once.
+    let mut seen = HashSet::new();
+    let once = topic.partitions.iter().filter(|partition| seen.insert(partition.partition_index));
+    let partitions = once.map(|partition| async move {
         let found = if twice.contains(&(name.clone(), partition.partition_index)) {
             Err(ErrorCode::InvalidRequest)
         } else {

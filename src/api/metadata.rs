@@ -1,6 +1,8 @@
 //! Metadata (3): brokers, and topics with their leaders. Creates a topic that is asked for by name, if both the client
 //! and `auto.create.topics.enable` say so, and answers once it can be produced to.
 
+use std::collections::HashSet;
+
 use super::{Api, Call, authorized, brokers};
 use crate::base::ids::PartitionIndex;
 use crate::image::{Image, PartitionImage, TopicImage, is_internal_topic, validate_topic_name};
@@ -15,11 +17,16 @@ pub const API: Api = Api { key: 3, versions: 0..=13 };
 
 /// An empty list of topics means all of them before this version, and none from it on.
 const EMPTY_IS_NONE_VERSION: i16 = 1;
+/// Topics may be asked for by id from this version on.
+const IDS_VERSION: i16 = 12;
 /// A client may forbid the creation from this version on.
 const AUTO_CREATE_VERSION: i16 = 4;
 
 /// Answers from the image; unknown topics have UnknownTopicOrPartition (3), UnknownTopicId (100) or InvalidTopic (17).
 pub async fn handle(call: &Call, request: MetadataRequest) -> MetadataResponse {
+    if call.version() < IDS_VERSION && request.topics.iter().flatten().any(|topic| !is_named_only(topic)) {
+        return refuse_all(request.topics.unwrap_or_default());
+    }
     let wanted =
         request.topics.filter(|topics| !topics.is_empty() || call.version() >= EMPTY_IS_NONE_VERSION);
     let may_create = request.allow_auto_topic_creation || call.version() < AUTO_CREATE_VERSION;
@@ -32,7 +39,11 @@ pub async fn handle(call: &Call, request: MetadataRequest) -> MetadataResponse {
     let operations = if request.include_topic_authorized_operations { authorized::TOPIC } else { i32::MIN };
     let topics = match &wanted {
         None => image.topics().map(|topic| describe(topic, operations)).collect(),
-        Some(topics) => topics.iter().map(|topic| find(&image, topic, operations)).collect(),
+        Some(topics) => {
+            let mut seen = HashSet::new();
+            let once = topics.iter().filter(|topic| seen.insert((topic.topic_id, topic.name.clone())));
+            once.map(|topic| find(&image, topic, operations)).collect()
+        }
     };
     MetadataResponse {
         brokers: brokers::endpoints(call)
@@ -51,6 +62,28 @@ pub async fn handle(call: &Call, request: MetadataRequest) -> MetadataResponse {
         } else {
             i32::MIN
         },
+        ..Default::default()
+    }
+}
+
+/// The fields for ids came before ids were understood.
+fn is_named_only(topic: &MetadataRequestTopic) -> bool {
+    topic.name.is_some() && topic.topic_id.is_zero()
+}
+
+/// The answer to a request that cannot be understood: it tells nothing.
+fn refuse_all(topics: Vec<MetadataRequestTopic>) -> MetadataResponse {
+    let refused = |topic: MetadataRequestTopic| MetadataResponseTopic {
+        error_code: ErrorCode::InvalidRequest.code(),
+        topic_id: topic.topic_id,
+        name: Some(topic.name.unwrap_or_default()),
+        ..unknown()
+    };
+    MetadataResponse {
+        controller_id: -1,
+        cluster_id: None,
+        topics: topics.into_iter().map(refused).collect(),
+        error_code: ErrorCode::InvalidRequest.code(),
         ..Default::default()
     }
 }

@@ -1,11 +1,12 @@
 //! Produce (0). Records go to the shard that owns their partition; the answer waits until they are written.
 
 use super::answer::{Outcome, encode, malformed};
-use super::errors::produce_error;
+use super::errors::{produce_error, tells_log_start};
 use super::{Api, Call};
 use crate::base::ids::PartitionIndex;
-use crate::image::{Image, TopicImage};
-use crate::partition::ProduceInput;
+use crate::batch::{self, BatchError, Invalid};
+use crate::image::{Image, TopicImage, is_internal_topic};
+use crate::partition::{ProduceError, ProduceInput, Refused};
 use crate::shard::{ProducePart, ProduceReply};
 use crate::wire::messages::{
     ProduceRequest, ProduceRequestPartition, ProduceRequestTopic, ProduceResponse, ProduceResponsePartition,
@@ -18,6 +19,8 @@ pub const API: Api = Api { key: 0, versions: 0..=13 };
 
 /// Topics are named by id from this version on.
 const BY_ID_VERSION: i16 = 13;
+/// The client id that Kafka lets write to internal topics.
+const ADMIN_CLIENT_ID: &str = "__admin_client";
 
 /// Serves one request: no answer for acks=0, where an error closes the connection.
 pub async fn serve(call: Call, mut body: Reader) -> Outcome {
@@ -40,12 +43,11 @@ pub async fn serve(call: Call, mut body: Reader) -> Outcome {
 }
 
 async fn handle(call: &Call, request: &mut ProduceRequest) -> ProduceResponse {
-    let refused = match request.acks {
-        // Transactions come with a later release: InitProducerId has refused the transactional id already.
-        _ if request.transactional_id.is_some() => Some(ErrorCode::TransactionalIdAuthorizationFailed),
-        -1..=1 => None,
-        _ => Some(ErrorCode::InvalidRequiredAcks),
-    };
+    // Transactions come with a later release: InitProducerId has refused the transactional id already. A batch without
+    // an id is refused in the same way, and the whole request with it; an id alone does no harm.
+    let transactional =
+        request.topic_data.iter().flat_map(|topic| &topic.partition_data).any(is_transactional);
+    let refused = transactional.then_some(ErrorCode::TransactionalIdAuthorizationFailed);
     let image = call.shard().image();
     let mut parts = Vec::new();
     let mut places: Vec<Vec<Result<(), ErrorCode>>> = Vec::with_capacity(request.topic_data.len());
@@ -62,6 +64,14 @@ async fn handle(call: &Call, request: &mut ProduceRequest) -> ProduceResponse {
     }
     let replies = call.shard().produce(parts).await;
     ProduceResponse { responses: responses(request, places, replies), ..Default::default() }
+}
+
+/// Whether the records begin with a batch of a transaction.
+fn is_transactional(partition: &ProduceRequestPartition) -> bool {
+    let Records::Bytes(records) = &partition.records else {
+        return false;
+    };
+    batch::Header::decode(records).is_some_and(|header| header.is_transactional())
 }
 
 fn find_topic<'a>(
@@ -85,6 +95,13 @@ fn part(
     let index = PartitionIndex::new(partition.index);
     if topic.partition(index).is_none() {
         return Err(ErrorCode::UnknownTopicOrPartition);
+    }
+    if !(-1..=1).contains(&acks) {
+        return Err(ErrorCode::InvalidRequiredAcks);
+    }
+    // Groups and transactions rely on what stands there; only Kafka's own tools may write to it.
+    if is_internal_topic(&topic.name) && call.client_id() != ADMIN_CLIENT_ID {
+        return Err(ErrorCode::InvalidTopicException);
     }
     let records = match std::mem::replace(&mut partition.records, Records::Null) {
         Records::Bytes(bytes) => bytes,
@@ -139,7 +156,11 @@ fn answer(index: i32, reply: ProduceReply) -> ProduceResponsePartition {
             log_start_offset: produced.log_start_offset.get(),
             ..Default::default()
         },
-        Some(Err(error)) => {
+        // A message set may be empty.
+        Some(Err(Refused {
+            error: ProduceError::Batch(BatchError::Invalid(Invalid::NoBatch(..3))), ..
+        })) => refusal(index, ErrorCode::None),
+        Some(Err(Refused { error, log_start_offset })) => {
             let (code, message, records) = produce_error(&error);
             let record_error = |record: &crate::batch::RecordError| ProduceResponseRecordError {
                 batch_index: record.batch_index,
@@ -148,6 +169,7 @@ fn answer(index: i32, reply: ProduceReply) -> ProduceResponsePartition {
             ProduceResponsePartition {
                 error_message: message.map(Into::into),
                 record_errors: records.iter().map(record_error).collect(),
+                log_start_offset: if tells_log_start(&error) { log_start_offset.get() } else { -1 },
                 ..refusal(index, code)
             }
         }

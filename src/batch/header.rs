@@ -313,10 +313,11 @@ pub fn set_log_append_time(bytes: &mut [u8], timestamp_ms: i64) {
     reseal(bytes);
 }
 
-/// Corrects the maxTimestamp of the one batch that `bytes` is, checksum included.
+/// Corrects the maxTimestamp of the one batch that `bytes` is, which then has CreateTime, checksum included.
 /// Does nothing with fewer than [`HEADER_BYTES`].
 pub fn patch_max_timestamp(bytes: &mut [u8], timestamp_ms: i64) {
     let Some(header) = bytes.first_chunk_mut::<HEADER_BYTES>() else { return };
+    header[22] &= !(LOG_APPEND_TIME_BIT as u8);
     header[35..43].copy_from_slice(&timestamp_ms.to_be_bytes());
     reseal(bytes);
 }

@@ -5,7 +5,7 @@ use super::codec::Codec;
 use super::decompress::StreamSource;
 use super::error::{BatchError, Corruption, Invalid, RecordError};
 use super::header::{
-    BatchView, HEADER_BYTES, MAGIC, TimestampType, patch_max_timestamp, set_log_append_time,
+    BatchView, HEADER_BYTES, LENGTH_OVERHEAD, MAGIC, TimestampType, patch_max_timestamp, set_log_append_time,
 };
 use super::varint::Cursor;
 use super::walk::{Head, SliceSource, walk};
@@ -123,7 +123,7 @@ pub fn validate_produce(records: &[u8], rules: &Rules) -> Result<Validated, Batc
 /// Finds the one batch.
 fn the_batch<'a>(records: &'a [u8], rules: &Rules) -> Result<BatchView<'a>, BatchError> {
     let version = rules.produce_version;
-    match magic(records) {
+    match framed_magic(records)? {
         Some(0 | 1) => return Err(Invalid::OldMagic(version).into()),
         Some(MAGIC) => {}
         Some(other) => return Err(Corruption::Magic(other).into()),
@@ -145,6 +145,27 @@ fn the_batch<'a>(records: &'a [u8], rules: &Rules) -> Result<BatchView<'a>, Batc
         Err(error) => Err(error),
     }
 }
+
+/// The magic byte of what is long enough to be a message or batch and is there whole; `None` if it is cut off.
+/// Errors: Corrupt for a length that nothing can have.
+fn framed_magic(records: &[u8]) -> Result<Option<i8>, BatchError> {
+    let Some(length) = records.get(8..).and_then(|rest| rest.first_chunk()) else {
+        return Ok(None);
+    };
+    let length = i32::from_be_bytes(*length);
+    if length < SIZE_MIN {
+        return Err(Corruption::Length(length).into());
+    }
+    let whole = usize::try_from(length).is_ok_and(|length| records.len() >= length + LENGTH_OVERHEAD);
+    Ok(match magic(records) {
+        Some(known @ 0..=MAGIC) => whole.then_some(known),
+        // That it is none is seen before its end.
+        other => other,
+    })
+}
+
+/// Bytes after the length of the smallest message: CRC, magic, attributes and two lengths.
+const SIZE_MIN: i32 = 14;
 
 /// The first Produce version that may carry zstd.
 const ZSTD_VERSION: i16 = 7;
@@ -191,8 +212,12 @@ pub(super) fn validate_batch(view: &BatchView<'_>, rules: &Rules) -> Result<Vali
 fn stamp(view: &BatchView<'_>, found: &Found, rules: &Rules) -> (Stamp, i64, i32) {
     match (rules.timestamp_type, view.timestamp_type()) {
         (TimestampType::LogAppendTime, _) => (Stamp::LogAppendTime(rules.now_ms), rules.now_ms, 0),
-        // Not from a client: that has been refused.
-        (TimestampType::CreateTime, TimestampType::LogAppendTime) => (Stamp::Keep, view.max_timestamp, 0),
+        // A client's claim of LogAppendTime is taken back; the time that it stands for holds.
+        (TimestampType::CreateTime, TimestampType::LogAppendTime) => {
+            let client = rules.origin == Origin::Client;
+            let stamp = if client { Stamp::MaxTimestamp(view.max_timestamp) } else { Stamp::Keep };
+            (stamp, view.max_timestamp, 0)
+        }
         (TimestampType::CreateTime, TimestampType::CreateTime) => {
             let right = found.max == view.max_timestamp;
             let stamp = if right { Stamp::Keep } else { Stamp::MaxTimestamp(found.max) };
@@ -244,12 +269,23 @@ impl Found {
     }
 
     fn times_fit(&self, view: &BatchView<'_>, rules: &Rules) -> bool {
-        if rules.origin == Origin::Client && view.timestamp_type() == TimestampType::LogAppendTime {
+        if claims_append_time(view, rules) {
             return false;
         }
         let (oldest, newest) = range(rules);
+        if view.timestamp_type() == TimestampType::LogAppendTime {
+            return (oldest..=newest).contains(&view.max_timestamp);
+        }
         rules.timestamp_type == TimestampType::LogAppendTime || (self.min >= oldest && self.max <= newest)
     }
+}
+
+/// Whether a client says LogAppendTime where that is the broker's to say. With a time, and on a topic with CreateTime,
+/// Kafka takes it for the time of creation.
+fn claims_append_time(view: &BatchView<'_>, rules: &Rules) -> bool {
+    rules.origin == Origin::Client
+        && view.timestamp_type() == TimestampType::LogAppendTime
+        && (rules.timestamp_type == TimestampType::LogAppendTime || view.max_timestamp == -1)
 }
 
 /// The timestamps that records may have.
@@ -289,14 +325,16 @@ fn scan(view: &BatchView<'_>, codec: Codec) -> Result<Found, BatchError> {
 fn blame(view: &BatchView<'_>, codec: Codec, rules: &Rules) -> BatchError {
     let (oldest, newest) = range(rules);
     let base = view.base_timestamp;
-    let wrong_type = rules.origin == Origin::Client && view.timestamp_type() == TimestampType::LogAppendTime;
+    let wrong_type = claims_append_time(view, rules);
+    let append_time = view.timestamp_type() == TimestampType::LogAppendTime;
     let mut errors = Vec::new();
     let mut of_time = false;
     let walked = walk_all(view, codec, |batch_index, head| {
         if errors.len() >= RecordError::LISTED_MAX {
             return;
         }
-        let timestamp = base.wrapping_add(head.timestamp_delta);
+        let timestamp =
+            if append_time { view.max_timestamp } else { base.wrapping_add(head.timestamp_delta) };
         let outside = rules.timestamp_type == TimestampType::CreateTime
             && timestamp != -1
             && !(oldest..=newest).contains(&timestamp);

@@ -122,13 +122,13 @@ impl GroupCoordinator {
         }
     }
 
+    /// A group that has nothing left stays, as in Kafka, until the next look at what has expired.
     fn remove_offsets(&mut self, group: &str, gone: &[super::after::TopicPartition]) {
         if let Some(group) = self.groups.get_mut(group) {
             for (topic, partition) in gone {
                 group.offsets.remove(topic, *partition);
             }
         }
-        self.drop_if_unused(group);
     }
 
     /// A partition is ours now; its log is about to be replayed. Until `load_finished` its calls are answered with 14.

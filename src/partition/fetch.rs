@@ -1,6 +1,6 @@
 //! What a fetch of one partition may see, and where it lies.
 
-use super::{EpochMismatch, Partition};
+use super::{EpochEnd, EpochMismatch, Partition};
 use crate::base::ids::{LeaderEpoch, Offset};
 use crate::storage::log::{ReadError, ReadPlan};
 
@@ -40,6 +40,17 @@ pub struct Fetched {
     pub diverging: Option<(LeaderEpoch, Offset)>,
     /// Whence the records come; run it when no borrow is held. None if there are none.
     pub plan: Option<ReadPlan>,
+    /// Whether there is more to read than the plan takes.
+    more: bool,
+}
+
+impl Fetched {
+    /// Bytes that count towards the least that a client waits for, as in Kafka: all that there are, up to the limit of
+    /// `bytes_max`, even if only whole batches below it are sent.
+    pub fn there(&self, bytes_max: usize) -> usize {
+        let planned = self.plan.as_ref().map_or(0, ReadPlan::bytes);
+        if self.more { planned.max(bytes_max) } else { planned }
+    }
 }
 
 /// Why a fetch of one partition is refused.
@@ -64,8 +75,9 @@ impl Partition {
             high_watermark: self.high_watermark(),
             last_stable_offset: self.last_stable_offset(),
             log_start_offset: self.log_start_offset(),
-            diverging: self.divergence(from),
+            diverging: self.divergence(from)?,
             plan: None,
+            more: false,
         };
         if fetched.diverging.is_none() {
             let upper = self.readable_end(from.isolation);
@@ -73,17 +85,26 @@ impl Partition {
             if let Some(Err(error)) = plan.ready() {
                 return Err(error.clone().into());
             }
+            // What lies in a file has been overtaken by what lies in memory.
+            let next = plan.ready().map(|read| read.as_ref().map_or(from.offset, |read| read.next_offset));
+            fetched.more = from.offset < upper && next.is_none_or(|next| next < upper);
             fetched.plan = (plan.bytes() > 0).then_some(plan);
         }
         Ok(fetched)
     }
 
     /// The end of the client's last epoch in our log, if the client is past it.
-    fn divergence(&self, from: FetchFrom) -> Option<(LeaderEpoch, Offset)> {
+    /// Errors: out of range if the client is in an epoch that this log has not come to.
+    fn divergence(&self, from: FetchFrom) -> Result<Option<(LeaderEpoch, Offset)>, FetchError> {
         if from.last_fetched_epoch == LeaderEpoch::NONE {
-            return None;
+            return Ok(None);
         }
-        let (epoch, end) = self.log.end_offset_for_epoch(from.last_fetched_epoch);
-        (epoch < from.last_fetched_epoch || end < from.offset).then_some((epoch, end))
+        let EpochEnd { leader_epoch, end_offset } = self.end_of_epoch(from.last_fetched_epoch);
+        if leader_epoch == LeaderEpoch::NONE || end_offset == Offset::NONE {
+            let (start, end) = (self.log.start_offset(), self.log.end_offset());
+            return Err(ReadError::OutOfRange { offset: from.offset, start, end }.into());
+        }
+        let apart = leader_epoch < from.last_fetched_epoch || end_offset < from.offset;
+        Ok(apart.then_some((leader_epoch, end_offset)))
     }
 }

@@ -17,6 +17,8 @@ pub enum OffsetSpec {
     EarliestLocal,
     /// -5: the last tiered offset; nothing is tiered.
     LatestTiered,
+    /// -6: the first offset that waits to be tiered; none does.
+    EarliestPendingUpload,
     /// The first record at or after a time, in milliseconds.
     Timestamp(i64),
 }
@@ -30,6 +32,7 @@ impl OffsetSpec {
             -3 => Some(Self::MaxTimestamp),
             -4 => Some(Self::EarliestLocal),
             -5 => Some(Self::LatestTiered),
+            -6 => Some(Self::EarliestPendingUpload),
             time if time >= 0 => Some(Self::Timestamp(time)),
             _ => None,
         }
@@ -90,7 +93,7 @@ impl Partition {
         let record = match spec {
             OffsetSpec::Latest => return Ok(named(self.readable_end(isolation))),
             OffsetSpec::Earliest | OffsetSpec::EarliestLocal => return Ok(named(self.log_start_offset())),
-            OffsetSpec::LatestTiered => return Ok(OffsetFound::NOTHING),
+            OffsetSpec::LatestTiered | OffsetSpec::EarliestPendingUpload => return Ok(OffsetFound::NOTHING),
             OffsetSpec::MaxTimestamp => self.log.offset_of_max_timestamp().await?,
             OffsetSpec::Timestamp(time) => self.log.offset_for_timestamp(time).await?,
         };
@@ -105,10 +108,15 @@ impl Partition {
     /// Where `epoch` ends in this log.
     pub fn epoch_end(&self, epoch: LeaderEpoch, current: LeaderEpoch) -> Result<EpochEnd, EpochMismatch> {
         self.check_epoch(current)?;
+        Ok(self.end_of_epoch(epoch))
+    }
+
+    /// The own epoch ends where the log ends, even if nothing was written in it yet.
+    pub(super) fn end_of_epoch(&self, epoch: LeaderEpoch) -> EpochEnd {
         if epoch == self.leader_epoch() {
-            return Ok(EpochEnd { leader_epoch: epoch, end_offset: self.log.end_offset() });
+            return EpochEnd { leader_epoch: epoch, end_offset: self.log.end_offset() };
         }
         let (leader_epoch, end_offset) = self.log.end_offset_for_epoch(epoch);
-        Ok(EpochEnd { leader_epoch, end_offset })
+        EpochEnd { leader_epoch, end_offset }
     }
 }

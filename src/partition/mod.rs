@@ -10,7 +10,7 @@ mod replay;
 
 pub use fetch::{FetchError, FetchFrom, Fetched, Isolation};
 pub use list_offsets::{EpochEnd, ListOffsetsError, OffsetFound, OffsetSpec};
-pub use produce::{ProduceError, ProduceInput, Produced};
+pub use produce::{ProduceError, ProduceInput, Produced, Refused};
 pub use purgatory::{Purgatory, Waiting, Wake};
 pub use replay::{ReplayError, replay};
 

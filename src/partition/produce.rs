@@ -43,22 +43,37 @@ pub enum ProduceError {
     Append(#[from] AppendError),
 }
 
+/// Records that were not appended.
+#[derive(Debug)]
+pub struct Refused {
+    /// Why.
+    pub error: ProduceError,
+    /// The partition's first offset, which most refusals tell too.
+    pub log_start_offset: Offset,
+}
+
 impl Partition {
     /// Appends the records. Everything up to their place in the log happens before this returns; the future waits until
     /// they are written (and synced, where `flush.messages` asks for it).
     pub fn produce(
         &self,
         input: ProduceInput,
-    ) -> impl Future<Output = Result<Produced, ProduceError>> + 'static + use<> {
+    ) -> impl Future<Output = Result<Produced, Refused>> + 'static + use<> {
         let log_start_offset = self.log_start_offset();
         let started = self.start_produce(&input);
         async move {
-            let appended = started?.await?;
-            Ok(Produced {
-                base_offset: appended.base_offset,
-                log_append_time_ms: appended.log_append_time,
-                log_start_offset,
-            })
+            let appended = match started {
+                Ok(append) => append.await.map_err(ProduceError::from),
+                Err(error) => Err(error),
+            };
+            match appended {
+                Ok(appended) => Ok(Produced {
+                    base_offset: appended.base_offset,
+                    log_append_time_ms: appended.log_append_time,
+                    log_start_offset,
+                }),
+                Err(error) => Err(Refused { error, log_start_offset }),
+            }
         }
     }
 

@@ -101,6 +101,8 @@ pub struct PartResult {
 struct Planned {
     head: PartHead,
     plan: Option<ReadPlan>,
+    /// Bytes that count towards the minimum: what a limit leaves behind counts up to that limit.
+    there: usize,
 }
 
 impl Planned {
@@ -113,6 +115,8 @@ impl Planned {
 struct RemotePart {
     head: PartHead,
     bytes: usize,
+    /// As for `Planned`.
+    there: usize,
     records: Vec<Bytes>,
 }
 
@@ -185,11 +189,11 @@ impl Shard {
         results.resize_with(count, || None);
         let mut remote = self.plan_remote(shares, limits, last).await;
         let planned = self.plan_parts(own.iter().map(|(_, part)| part), limits.bytes_max);
-        let bytes = planned.iter().map(Planned::bytes).sum::<usize>()
-            + remote.iter().flat_map(|(_, parts)| parts).map(|part| part.bytes).sum::<usize>();
+        let there = planned.iter().map(|part| part.there).sum::<usize>()
+            + remote.iter().flat_map(|(_, parts)| parts).map(|part| part.there).sum::<usize>();
         let urgent = planned.iter().any(|part| part.head.is_urgent())
             || remote.iter().flat_map(|(_, parts)| parts).any(|part| part.head.is_urgent());
-        if !(last || urgent || bytes >= limits.bytes_min.min(limits.bytes_max)) {
+        if !(last || urgent || there >= limits.bytes_min.min(limits.bytes_max)) {
             return None;
         }
         let unread = |(_, parts): &(ShardId, Vec<RemotePart>)| {
@@ -219,12 +223,13 @@ impl Shard {
         let mut planned = Vec::new();
         for part in parts {
             let Some(partition) = self.partition(part.topic_id, part.index) else {
-                planned.push(Planned { head: PartHead::failed(PartError::Unknown), plan: None });
+                planned.push(Planned { head: PartHead::failed(PartError::Unknown), plan: None, there: 0 });
                 continue;
             };
             let from = FetchFrom { bytes_max: part.from.bytes_max.min(left), ..part.from };
             let part = match partition.plan_fetch(from, first) {
                 Ok(fetched) => Planned {
+                    there: fetched.there(from.bytes_max),
                     head: PartHead {
                         error: None,
                         high_watermark: fetched.high_watermark,
@@ -234,7 +239,7 @@ impl Shard {
                     },
                     plan: fetched.plan,
                 },
-                Err(error) => Planned { head: PartHead::failed(part_error(&error)), plan: None },
+                Err(error) => Planned { head: PartHead::failed(part_error(&error)), plan: None, there: 0 },
             };
             first &= part.bytes() == 0;
             left = left.saturating_sub(part.bytes());
@@ -266,18 +271,18 @@ impl Shard {
         read_all: bool,
     ) -> Vec<RemotePart> {
         let planned = self.plan_parts(parts.iter(), limits.bytes_max);
-        let bytes: usize = planned.iter().map(Planned::bytes).sum();
-        let enough = read_all || bytes >= limits.bytes_min.max(1);
+        let there: usize = planned.iter().map(|part| part.there).sum();
+        let enough = read_all || there >= limits.bytes_min.max(1);
         let mut answer = Vec::with_capacity(planned.len());
         for part in planned {
-            let bytes = part.bytes();
+            let (bytes, there) = (part.bytes(), part.there);
             if !enough || bytes == 0 {
-                answer.push(RemotePart { head: part.head, bytes, records: Vec::new() });
+                answer.push(RemotePart { head: part.head, bytes, there, records: Vec::new() });
                 continue;
             }
             let (head, records) = self.copy_for_peer(read(part).await).await;
             let bytes = records.iter().map(Bytes::len).sum();
-            answer.push(RemotePart { head, bytes, records });
+            answer.push(RemotePart { head, bytes, there, records });
         }
         answer
     }

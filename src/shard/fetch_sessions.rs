@@ -165,6 +165,11 @@ impl FetchSessions {
         for partition in &request.forgotten {
             session.partitions.shift_remove(partition);
         }
+        if session.partitions.is_empty() {
+            // Nothing is left to remember.
+            self.sessions.remove(&request.id);
+            return Ok(Opened { id: 0, incremental: false, wants: Vec::new() });
+        }
         let wants =
             session.partitions.iter().map(|(partition, (want, _))| (partition.clone(), *want)).collect();
         Ok(Opened { id: request.id, incremental: true, wants })
@@ -239,6 +244,10 @@ mod tests {
         let mut forget = request(first.id, 2, &[]);
         forget.forgotten = vec![partition("a")];
         assert_eq!(sessions.open(forget, 0).unwrap().wants, vec![(partition("b"), want(5))]);
+        let mut forget = request(first.id, 3, &[]);
+        forget.forgotten = vec![partition("b")];
+        assert_eq!(sessions.open(forget, 0).unwrap().id, 0);
+        assert_eq!(sessions.open(request(first.id, 4, &[]), 0).unwrap_err(), SessionError::NotFound);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::Shard;
 use super::join::join_all;
 use crate::base::ids::{PartitionIndex, ShardId, TopicId};
-use crate::partition::{ProduceError, ProduceInput, Produced};
+use crate::partition::{ProduceInput, Produced, Refused};
 
 /// One partition's records.
 pub struct ProducePart {
@@ -19,7 +19,7 @@ pub struct ProducePart {
 }
 
 /// What became of one part; `None` if there is no such partition.
-pub type ProduceReply = Option<Result<Produced, ProduceError>>;
+pub type ProduceReply = Option<Result<Produced, Refused>>;
 
 impl Shard {
     /// Appends each part to its partition; returns the outcomes in the order of the parts. Parts take their places in

@@ -1,6 +1,7 @@
 """Request bodies, for whatever version."""
 from tests.lib import codec, records
 
+ZERO = "00000000-0000-0000-0000-000000000000"
 GONE = "00000000-0000-0000-0000-00000000beef"           # a topic id that nobody has
 RANGE = b"\0\1\0\0\0\1\0\5topic\xff\xff\xff\xff"        # a subscription of the consumer protocol, version 1 without owned partitions
 

@@ -77,20 +77,48 @@ def topics(p, tag, v):
         p.ask("by an id that nobody has", "Metadata", m, {"topics": [{"topic_id": make.GONE, "name": None}], "allow_auto_topic_creation": False})
     if m >= 12:
         p.ask("by id", "Metadata", m, lambda memory: {"topics": [{"topic_id": memory[f"topic:{a}"], "name": None}], "allow_auto_topic_creation": False})
-    p.ask("the cluster", "DescribeCluster", v("DescribeCluster"), {})
-    for names, limit in (([a, b], 2000), ([a, b], 2), (["no-such", a], 2000), ([b], 1)):
+    for duplicate in ([a, a], [a, b, a]):
+        p.ask("a topic twice", "Metadata", m, make.metadata(m, duplicate))
+    if m >= 8:
+        p.ask("what one may do", "Metadata", m, {**make.metadata(m, [a]), "include_topic_authorized_operations": True, "include_cluster_authorized_operations": m <= 10})
+    if m >= 10:
+        p.ask("no name and no id", "Metadata", m, {"topics": [{"topic_id": make.ZERO, "name": None}], "allow_auto_topic_creation": False})
+        p.ask("name and id", "Metadata", m, lambda memory: {"topics": [{"topic_id": memory[f"topic:{a}"], "name": b}], "allow_auto_topic_creation": False})
+    p.settle_coordinator()
+    p.ask("internal topics", "Metadata", m, make.metadata(m, ["__consumer_offsets"]))
+    auto = f"{tag}-auto"
+    p.ask("asks for a topic to be made", "Metadata", m, make.metadata(m, [auto], create=True), check=False)
+    p.settle("it has been made", "Metadata", 4, make.metadata(4, [auto]), lambda r: r["topics"][0]["error_code"] == 0)
+    p.ask("the topic that was made", "Metadata", m, make.metadata(m, [auto], create=True))
+    p.ask("a topic whose name cannot be", "Metadata", m, make.metadata(m, ["no such"], create=True))
+    x = v("DescribeCluster")
+    p.ask("the cluster", "DescribeCluster", x, {})
+    p.ask("the cluster and what one may do", "DescribeCluster", x, {"include_cluster_authorized_operations": True})
+    if x >= 1:
+        for kind in (2, 0, 9):
+            p.ask(f"endpoints of kind {kind}", "DescribeCluster", x, {"endpoint_type": kind})
+    if x >= 2:
+        p.ask("fenced brokers too", "DescribeCluster", x, {"include_fenced_brokers": True})
+    for names, limit in (([a, b], 2000), ([a, b], 2), (["no-such", a], 2000), ([b], 1), ([a], 0), ([a, a], 2000), ([a, "no such", "no-such"], 2), ([b, a, "no-such"], 3), ([], 2)):
         p.ask(f"describe {names}, at most {limit}", "DescribeTopicPartitions", 0, {"topics": [{"name": n} for n in names], "response_partition_limit": limit})
-    p.ask("from a cursor on", "DescribeTopicPartitions", 0, {"topics": [{"name": a}], "response_partition_limit": 2000,
-                                                             "cursor": {"topic_name": a, "partition_index": 1}})
+    for where, index in ((a, 1), (a, 3), (a, 9), (a, -1), (b, 0), ("zzz", 0), ("", 0), (f"{tag}-a-and-more", 0)):
+        p.ask(f"from a cursor on: {where} {index}", "DescribeTopicPartitions", 0, {
+            "topics": [{"name": a}, {"name": b}], "response_partition_limit": 2000, "cursor": {"topic_name": where, "partition_index": index}})
     c = v("CreatePartitions")
     for name, count in ((a, 2), (a, 3), (a, 5), ("no-such", 4), (b, 0), (b, -1)):
         p.ask(f"{name} to {count} partitions", "CreatePartitions", c, {"topics": [{"name": name, "count": count, "assignments": None}], "timeout_ms": 10000})
     p.ask("partitions with assignments", "CreatePartitions", c, {"topics": [{"name": b, "count": 2, "assignments": [{"broker_ids": [1]}]}], "timeout_ms": 10000})
     p.ask("partitions with bad assignments", "CreatePartitions", c, {"topics": [{"name": b, "count": 3, "assignments": [{"broker_ids": [9]}]}], "timeout_ms": 10000})
     p.ask("partitions, only validated", "CreatePartitions", c, {"topics": [{"name": b, "count": 9, "assignments": None}], "timeout_ms": 10000, "validate_only": True})
+    p.ask("the same topic twice", "CreatePartitions", c, {"topics": [{"name": b, "count": 2, "assignments": None}] * 2, "timeout_ms": 10000})
+    p.ask("a count and too few assignments", "CreatePartitions", c, {"topics": [{"name": b, "count": 4, "assignments": [{"broker_ids": [1]}]}], "timeout_ms": 10000})
+    p.ask("no topic", "CreatePartitions", c, {"topics": [], "timeout_ms": 10000})
     p.settle("the partitions are there", "Metadata", 4, make.metadata(4, [a]), lambda r: len(r["topics"][0]["partitions"]) == 5)
     configs(p, a, v("DescribeConfigs"))
     d = v("DeleteTopics")
+    p.ask("delete what is there twice", "DeleteTopics", d, make.delete_topics(d, [a, a]))
+    p.ask("delete what cannot be", "DeleteTopics", d, make.delete_topics(d, ["no such", ""]))
+    p.ask("delete nothing", "DeleteTopics", d, make.delete_topics(d, []))
     p.ask("delete", "DeleteTopics", d, make.delete_topics(d, [a, "no-such"]))
     if d >= 6:
         p.ask("delete by id", "DeleteTopics", d, lambda memory: {"topics": [{"name": None, "topic_id": memory.get(f"topic:{b}", make.GONE)}], "timeout_ms": 10000})
@@ -109,8 +137,11 @@ def configs(p, topic, x):
     ask("a broker that is no number", 4, "seven")
     if p.old:
         return                                          # other sets of configs, other defaults
+    ask("a topic name that cannot be", 2, "no such", ["retention.ms"])
     ask("some configs", 2, topic, ["cleanup.policy", "segment.bytes", "max.message.bytes", "no.such", "min.insync.replicas"])
     ask("no config", 2, topic, [])
+    ask("all brokers", 4, "")
+    ask("one config twice", 2, topic, ["retention.ms", "retention.ms"])
     ask("every config", 2, topic)
     ask("an unknown topic", 2, "no-such")
     ask("some of the broker's configs", 4, "1", ["num.partitions", "auto.create.topics.enable", "message.max.bytes", "no.such"])
@@ -137,6 +168,14 @@ def produce(p, tag, v):
     send("no records", b"")
     if x >= 3:
         batches(p, tag, x, send)
+    p.ask("unknown partitions and acks=5", "Produce", x, make.produce(x, topic, [(0, pay([b"x"])), (9, pay([b"x"]))], acks=5))
+    p.ask("a partition twice in one produce", "Produce", x, make.produce(x, topic, [(1, pay([b"one"])), (1, pay([b"two"]))]))
+    p.settle_coordinator()
+    if x < 13:
+        p.ask("to an internal topic", "Produce", x, make.produce(x, "__consumer_offsets", pay([b"x"], keys=[b"k"])))
+    if x >= 3:
+        send("a transactional id, plain records", pay([b"t"]), transactional_id="tx")
+        p.ask("transactional records, and others", "Produce", x, make.produce(x, topic, [(0, pay([b"x"])), (1, pay([b"x"], attributes=0x10))]))
     p.ask("acks=0, no answer", "ApiVersions", 0, {}, "zero")
     for side in p.sides:
         side.guarded("zero", lambda c: c.start("Produce", x, side.body(make.produce(x, topic, pay([b"zero"]), acks=0))))
@@ -146,8 +185,7 @@ def produce(p, tag, v):
     p.ask("after an error with acks=0", "ApiVersions", 0, {}, "zero")
     time.sleep(0.1)
     f = v("Fetch")
-    for partition in (0, 1):
-        p.ask("everything", "Fetch", max(f, 4), make.fetch(max(f, 4), topic, 0, partition))
+    p.ask("everything", "Fetch", max(f, 4), make.fetch(max(f, 4), topic, 0))   # the other one has what is excused above
 
 
 def batches(p, tag, x, send):
@@ -164,6 +202,7 @@ def batches(p, tag, x, send):
     send("magic 1 in a new request", records.message_set([b"a"], magic=1))
     send("a negative sequence", batch([b"a"], producer_id=1234567, producer_epoch=0, base_sequence=-1))
     send("headers", batch([b"a"], headers=[(b"h", b"1"), (b"h", None), (b"", b"")]))
+    send("an unknown codec", batch([b"a"], attributes=7))
     if x < 7:
         send("zstd too early", batch([b"a"], attributes=4))
     compacted, limited, stamped = f"{tag}-compacted", f"{tag}-limited", f"{tag}-stamped"
@@ -178,6 +217,25 @@ def batches(p, tag, x, send):
     to("no timestamp", limited, batch([b"x"], timestamp=-1))
     to("append time", stamped, batch([b"x", b"y"], timestamp=5))
     to("a client's append time", limited, batch([b"x"], attributes=8))
+    to("a client's append time, from the future", limited, batch([b"x"], attributes=8, timestamp=4_000_000_000_000))
+    to("a client's append time without a time", limited, batch([b"x"], attributes=8, timestamp=-1))
+    to("a client's append time where it is the broker's", stamped, batch([b"x"], attributes=8))
+    f = min(12, p.both["Fetch"][1])
+    for name in (limited, compacted):
+        p.ask(f"what is in {name}", "Fetch", f, make.fetch(f, name))
+    answers = p.ask("what is stamped", "Fetch", f, make.fetch(f, stamped), check=False)
+    p.compare("what is stamped", "", [[(h.attributes, h.base_timestamp, h.base_offset, h.max_timestamp > 1 << 40, records.crc_ok(d, h)) for h in records.headers(d)]
+                                      for d in (a["responses"][0]["partitions"][0]["records"] for a in answers)])
+    recompressed = f"{tag}-gzip"
+    p.topic(recompressed, 1, {"compression.type": "gzip"})
+    to("to be compressed", recompressed, batch([b"a" * 100, b"b" * 100]))
+    uncompressed = f"{tag}-plain"
+    p.topic(uncompressed, 1, {"compression.type": "uncompressed"})
+    to("to be uncompressed", uncompressed, batch([b"a" * 100, b"b" * 100], attributes=1))
+    p.ask("uncompressed", "Fetch", f, make.fetch(f, uncompressed))
+    small = f"{tag}-small"
+    p.topic(small, 1, {"segment.bytes": "1048576", "max.message.bytes": "3000000"})
+    to("larger than a segment", small, batch([b"x" * 1_500_000]))
     idempotence(p, tag, x)
 
 
@@ -229,8 +287,14 @@ def fetch(p, tag, v):
         p.differences.append(f"a fetch at the end with max_wait 300 ms came back from both within {time.monotonic() - began:.2f} s")
     ask("min bytes that are there", wait=5000, least=100)
     ask("an error does not wait", offset=500, wait=20000, least=100)
+    ask("more is there than the limit allows", wait=300, least=1000, partition_bytes=200)
+    ask("min bytes beyond max bytes", wait=5000 if x >= 3 else 100, least=1000, max_bytes=200)
+    p.ask("nothing", "Fetch", x, {"topics": [], "max_wait_ms": 5000, "min_bytes": 1, "max_bytes": 1000, "session_epoch": -1})
+    many(p, x, topic)
     if x >= 4:
         ask("read committed", isolation=1)
+        ask("read committed, the end", isolation=1, offset=20)
+        ask("read committed, beyond", isolation=1, offset=30)
     if x >= 9:
         for epoch in (-1, 0, 5):
             ask(f"current leader epoch {epoch}", current_leader_epoch=epoch)
@@ -239,6 +303,20 @@ def fetch(p, tag, v):
             ask(f"last fetched epoch {epoch}", offset=5, last_fetched_epoch=epoch)
     if x >= 7:
         sessions(p, x, topic, write)
+
+
+def many(p, x, topic):
+    """Several partitions share the limits."""
+    part = lambda partition, offset=0, most=1 << 20: {"partition": partition, "fetch_offset": offset, "partition_max_bytes": most}  # noqa: E731
+
+    def ask(label, parts, most, **more):
+        entry = make.topic_entry(x, 13, topic, {"partitions": parts})
+        p.ask(label, "Fetch", x, lambda memory: {"max_wait_ms": 0, "min_bytes": 1, "max_bytes": most, "session_epoch": -1, "topics": [entry(memory)], **more})
+    ask("both, the empty one first", [part(1), part(0)], 1 << 20)
+    ask("both, a small limit", [part(0), part(1)], 1)
+    ask("both, and one that is not there", [part(0), part(7), part(1)], 1 << 20, max_wait_ms=5000, min_bytes=1 << 20)
+    ask("an empty one, and one at its end", [part(1, 0), part(0, 20)], 1 << 20)
+    ask("one partition beyond its end", [part(0, 77), part(1)], 1 << 20, max_wait_ms=5000)
 
 
 def sessions(p, x, topic, write):
@@ -278,6 +356,9 @@ def offsets(p, tag, v):
     for stamp, since in ((-3, 7), (-4, 8), (-5, 9), (-6, 11), (-7, 99)):
         p.ask(f"the special {stamp}", "ListOffsets", x, make.list_offsets(topic, [stamp]), check=x >= since or since == 99 or x >= 1)
     p.ask("a partition twice", "ListOffsets", x, make.list_offsets(topic, [-1, -2]))
+    p.ask("several times", "ListOffsets", x, {"replica_id": -1, "topics": [
+        {"name": topic, "partitions": [{"partition_index": i, "timestamp": t} for i, t in ((0, -1), (1, -2), (7, -1))]},
+        {"name": f"{tag}-none", "partitions": [{"partition_index": 0, "timestamp": -1}]}]})
     p.ask("a topic that is not there", "ListOffsets", x, make.list_offsets(f"{tag}-none", [-1]))
     p.ask("a partition that is not there", "ListOffsets", x, make.list_offsets(topic, [-1], partition=5))
     if x >= 2:
@@ -296,6 +377,7 @@ def offsets(p, tag, v):
     p.producer()
     i = v("InitProducerId")
     p.ask("a producer id", "InitProducerId", i, {"transactional_id": None, "transaction_timeout_ms": 60000})
+    p.ask("timeout 0", "InitProducerId", i, {"transactional_id": None, "transaction_timeout_ms": 0})
     p.ask("an empty transactional id", "InitProducerId", i, {"transactional_id": "", "transaction_timeout_ms": 60000})
     if i >= 3:
         p.ask("a producer id for one that has one", "InitProducerId", i, {"transactional_id": None, "transaction_timeout_ms": 1, "producer_id": 5, "producer_epoch": 3})

@@ -30,7 +30,9 @@ impl State {
         }
         let too_large = segment.bytes + header.total_bytes() as u64 > segment_bytes;
         let too_far = last_offset.get() - segment.base.get() > i64::from(i32::MAX);
-        let age_ms = segment.first_timestamp.map_or(0, |first| header.max_timestamp.saturating_sub(first));
+        // A first batch without a timestamp tells nothing about the age of its segment.
+        let first = segment.first_timestamp.filter(|first| *first >= 0);
+        let age_ms = first.map_or(0, |first| header.max_timestamp.saturating_sub(first));
         let index_full = segment.growing().is_some_and(|index| index.is_full(index_bytes));
         too_large || too_far || age_ms > segment_ms || index_full
     }
