@@ -79,7 +79,6 @@ fn answer(call: &Call, name: String, result: Result<CreatedTopic, TopicError>) -
         num_partitions: created.num_partitions,
         replication_factor: created.replication_factor,
         configs: Some(entries.into_iter().map(config).collect()),
-        error_message: None,
         ..Default::default()
     }
 }

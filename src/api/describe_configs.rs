@@ -2,9 +2,7 @@
 
 use super::{Api, Call};
 use crate::config::broker::BrokerConfig;
-use crate::config::describe::{
-    ConfigEntry, ConfigSource, ConfigSynonym, DynamicConfigs, describe_broker, describe_topic,
-};
+use crate::config::describe::{ConfigEntry, ConfigSynonym, DynamicConfigs, describe_broker, describe_topic};
 use crate::config::topic::TopicOverrides;
 use crate::image::{Image, validate_topic_name};
 use crate::wire::messages::{
@@ -43,11 +41,7 @@ pub async fn handle(call: &Call, request: DescribeConfigsRequest) -> DescribeCon
             error_message: Some(message),
             resource_type: resource.resource_type,
             resource_name: name.clone(),
-            configs: entries
-                .into_iter()
-                .filter(wanted)
-                .map(|entry| describe(entry, &request))
-                .collect(),
+            configs: entries.into_iter().filter(wanted).map(|entry| describe(entry, &request)).collect(),
         }
     };
     DescribeConfigsResponse { results: request.resources.iter().map(answer).collect(), ..Default::default() }

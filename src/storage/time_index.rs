@@ -42,6 +42,10 @@ pub fn entry(bytes: &[u8], index: usize) -> Option<TimeEntry> {
 
 /// The number of entries before the zeros of a preallocated tail.
 pub fn entry_count(bytes: &[u8]) -> usize {
+    // A file that was cut to a single entry has nothing preallocated: its one record may be of 1970, at the base.
+    if bytes.len() == ENTRY_BYTES {
+        return 1;
+    }
     let zero = TimeEntry { timestamp: 0, relative_offset: 0 };
     partition_point(bytes.len() / ENTRY_BYTES, |i| entry(bytes, i).is_some_and(|e| e != zero))
 }
@@ -99,6 +103,7 @@ mod tests {
         assert_eq!(lookup(GOLDEN, count, base, first.timestamp + 1).get(), 5);
         assert_eq!(lookup(GOLDEN, count, base, i64::MAX).get(), 43);
         assert_eq!(lookup(&[], 0, Offset::new(7), 1).get(), 7);
+        assert_eq!((entry_count(&[0; ENTRY_BYTES]), entry_count(&[0; 2 * ENTRY_BYTES])), (1, 0));
     }
 
     proptest! {
