@@ -273,7 +273,7 @@ impl Found {
             return false;
         }
         let (oldest, newest) = range(rules);
-        if view.timestamp_type() == TimestampType::LogAppendTime {
+        if rules.origin == Origin::Client && view.timestamp_type() == TimestampType::LogAppendTime {
             return (oldest..=newest).contains(&view.max_timestamp);
         }
         rules.timestamp_type == TimestampType::LogAppendTime || (self.min >= oldest && self.max <= newest)

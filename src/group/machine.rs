@@ -106,6 +106,7 @@ impl GroupCoordinator {
             After::Forgotten { group, gone } => {
                 if failed.is_none() {
                     self.remove_offsets(&group, &gone);
+                    self.drop_if_unused(&group);
                 }
             }
             After::Deleted { group, call } => {
@@ -122,7 +123,8 @@ impl GroupCoordinator {
         }
     }
 
-    /// A group that has nothing left stays, as in Kafka, until the next look at what has expired.
+    /// A group whose last offset a client has deleted stays, as in Kafka, until the next look at what has expired: the
+    /// client may want to delete it next.
     fn remove_offsets(&mut self, group: &str, gone: &[super::after::TopicPartition]) {
         if let Some(group) = self.groups.get_mut(group) {
             for (topic, partition) in gone {

@@ -184,8 +184,15 @@ fn log_append_time() {
         assert_eq!(valid.offset_of_max_timestamp_delta, 0);
         valid.stamp.apply(&mut bytes);
         assert!(plain(&bytes).iter().all(|record| record.1 == 77));
-        // The same bit from a client is an error.
-        assert!(matches!(judge(&bytes), Err(BatchError::InvalidTimestamp(errors)) if errors.len() == 10));
+        // The same bit from a client is an error here, and is taken back where the time is the client's to say.
+        let refused = validate_produce(&bytes, &topic);
+        assert!(matches!(refused, Err(BatchError::InvalidTimestamp(errors)) if errors.len() == 10));
+        let valid = judge(&bytes).unwrap();
+        assert_eq!((valid.stamp, valid.max_timestamp_ms), (Stamp::MaxTimestamp(77), 77));
+        valid.stamp.apply(&mut bytes);
+        assert_eq!(BatchView::parse(&bytes).unwrap().timestamp_type(), TimestampType::CreateTime);
+        set_log_append_time(&mut bytes, -1);
+        assert!(matches!(judge(&bytes), Err(BatchError::InvalidTimestamp(_))), "no time at all");
     }
 }
 
