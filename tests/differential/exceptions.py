@@ -30,7 +30,8 @@ RULES = [
     ("Fetch", "responses.partitions.records", "batches", "Kafka cuts at the limit, Ringwood behind the last whole batch; gzip has many "
      "encoders; for Fetch 0-3 Kafka converts down at most as many bytes as the batches had, and below 3 sends a part of a message rather than a large one"),
 ]
-# Single answers, by the label of their step: (label, path, reason). A path that ends in * stands for all below it.
+# Single answers, by the label of their step: (label, path, reason). * stands for anything; the label may go on with
+# [API version].
 STEPS = [
     ("the coordinator before its topic", "*", "Kafka answers 15 until __consumer_offsets is there; Ringwood answers when it is"),
     ("no name and no id", "*", "Kafka fails over it, and answers -1 for everything"),
@@ -44,6 +45,8 @@ OLD_STEPS = [
     ("described", "groups[*].authorized_operations", "before 4 there were no operations on the configs of groups"),
     ("delete the group whose offsets are deleted", "*", "before 4 such a group went with its last offset"),
     ("a partition twice", "*", "before 4 each mention got an answer, in version 0 even a good one"),
+    ("*[ListOffsets 0]", "*old_style_offsets", "version 0 told of segments: by the time of their files, or several; Ringwood finds the record"),
+    ("commit to *[OffsetCommit 9]", "*error_code", "before 4 a missing group had no code of its own here"),
 ]
 # Versions that are not compared: (API, below, reason).
 VERSIONS = [
@@ -139,9 +142,9 @@ def excused(label, difference, old):
     """Whether a difference of a step is a named exception."""
     path = difference.partition(": ")[0]
 
-    def fits(where):
-        return re.fullmatch(re.escape(where).replace(r"\*", ".*"), path)
-    return any(label == step and fits(where) for step, where, _ in STEPS + (OLD_STEPS if old else []))
+    def fits(pattern, text):
+        return re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), text)
+    return any((fits(step, label) or fits(step, label.partition(" [")[0])) and fits(where, path) for step, where, _ in STEPS + (OLD_STEPS if old else []))
 
 
 def order(entry):

@@ -78,7 +78,7 @@ class Pair:
         if self.trace:
             print(f"  {label}\n    ours:      {answers[0]}\n    reference: {answers[1]}")
         normal = [exceptions.normal(api, a, s.symbols) for a, s in zip(answers, self.sides)]
-        found = [d for d in exceptions.differences(*normal) if not exceptions.excused(label.partition(" [")[0], d, self.old)]
+        found = [d for d in exceptions.differences(*normal) if not exceptions.excused(label, d, self.old)]
         self.differences += [f"{label}: {d}" for d in found]
         return not found
 

@@ -166,7 +166,7 @@ class Walk:
         kind = self.random.randrange(3)
         if kind == 0:
             self.p.ask(f"describe {group}", "DescribeGroups", self.version("DescribeGroups"), {"groups": [group]})
-        elif kind == 1:
+        elif kind == 1 and not self.p.old:              # before 4 a group went with its last offset
             topic, partition = self.where()
             self.p.ask(f"delete an offset of {group}", "OffsetDelete", 0, {"group_id": group, "topics": [{"name": topic, "partitions": [{"partition_index": partition}]}]})
         elif group not in self.members or self.random.random() < 0.2:
