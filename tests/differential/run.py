@@ -107,10 +107,11 @@ def main():
         if args.reference not in ("both", version):
             continue
         work = paths.empty("differential", version)
-        # The scripts write records of 1970.
-        ours = broker.from_arguments(args, work / "ours", overrides={"log.retention.ms": "-1"})
+        # records of 1970 and 2023 must not fall to retention during the run
+        overrides = {"log.retention.ms": "-1"}
+        ours = broker.from_arguments(args, work / "ours", overrides=overrides)
         dist = Path(args.kdist) if args.kdist and version == kdist.VERSION else kdist.ensure(version)
-        with ours, broker.Kafka(work / "reference", dist, overrides={"log.retention.ms": "-1"}) as reference:
+        with ours, broker.Kafka(work / "reference", dist, overrides=overrides) as reference:
             against(out, args, ours, reference, version, rounds, upward, summary)
             if args.broker == "ringwood":
                 out.run(f"{version}/no_panic", no_panic, ours)
