@@ -9,8 +9,8 @@ run: build
 build:
 	$(CARGO) build --release --locked
 
-# The Rust tests, then the suites of real clients (tests/run.sh brings what they need).
-test:
+# The broker, the Rust tests, then the suites of real clients (tests/run.sh brings what they need).
+test: build
 	$(CARGO) test --locked
 	bash tests/run.sh
 
