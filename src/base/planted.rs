@@ -1,4 +1,4 @@
-//! Bugs planted on purpose, so that the crash test can show that it finds them (tests/crash/README.md). They exist only
+//! Bugs planted on purpose, so that the crash test can show that it finds them (tests/README.md). They exist only
 //! in a build with the feature `planted-bugs`; there the environment variable `RINGWOOD_PLANTED_BUG` names the one to have.
 //!
 //! `ack-before-write`: a produce is answered before its bytes are on disk (the write comes some milliseconds later).
