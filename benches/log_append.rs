@@ -1,4 +1,5 @@
-//! How fast one partition's log takes batches and gives them back, on one shard: `cargo bench --bench log_append -- DIR`.
+//! How fast one partition's log takes batches and gives them back, on one shard:
+//! `cargo bench --bench log_append -- [DIR [LOAD]]`, where LOAD is a part of the names of the loads to run.
 //!
 //! DIR must be on the disk in question (a tmpfs refuses O_DIRECT); without it the build directory is used. Not a criterion
 //! bench: each figure is one run over a fixed amount of data, as a disk has more memory than a benchmark has patience.
@@ -160,12 +161,12 @@ async fn read_back(log: &Rc<Log>, clock: &Clock, mib: f64) -> Result<(), Box<dyn
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let given = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
-    let dir =
-        given.map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/target")), PathBuf::from);
+    let mut given = std::env::args().skip(1).filter(|argument| !argument.starts_with('-'));
+    let dir = given.next().unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/target").to_owned());
+    let (dir, wanted) = (PathBuf::from(dir), given.next().unwrap_or_default());
     block_on(async {
         for mode in [IoMode::Auto, IoMode::PageCache] {
-            for load in &LOADS {
+            for load in LOADS.iter().filter(|load| load.name.contains(&wanted)) {
                 run(&dir, mode, load).await?;
             }
         }
