@@ -180,11 +180,11 @@ impl Log {
             self.fail(Failure::new("write the leader epochs of", &dir, &error));
             return false;
         }
-        if plan.sync_dir {
-            if let Err(error) = self.disk.sync_dir(&dir).await {
-                self.fail(Failure::new("sync", &dir, &error));
-                return false;
-            }
+        if plan.sync_dir
+            && let Err(error) = self.disk.sync_dir(&dir).await
+        {
+            self.fail(Failure::new("sync", &dir, &error));
+            return false;
         }
         let mut state = self.state.borrow_mut();
         for (base, _) in &plan.files {
