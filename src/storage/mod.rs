@@ -1,7 +1,10 @@
 //! One partition's log on disk, in Kafka's files.
 //!
-//! Small files, each with its codec: `layout` (names), `checkpoint`, `partition_metadata`, `meta_properties`,
-//! `leader_epochs`, `offset_index`, `time_index`, `txn_index`, `producer_snapshot` (of `producer_state`).
+//! `log` is the whole: segments appended at the end and read anywhere. It stands on `appender` (which bytes are written
+//! together), `tail_cache` (what was written stays in memory), `segment` and `segment_index`, `scan` (batches of a file in
+//! order), `recovery` (the table of what to do after a stop) and `producer_state`.
+//! The files, each with its codec: `layout` (all names), `checkpoint`, `partition_metadata`, `meta_properties`,
+//! `leader_epochs`, `offset_index`, `time_index`, `txn_index`, `producer_snapshot`.
 
 pub mod appender;
 pub mod checkpoint;
