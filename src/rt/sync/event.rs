@@ -45,6 +45,11 @@ impl Event {
         }
     }
 
+    /// How many wait.
+    pub fn waiting(&self) -> usize {
+        self.inner.waiters.len()
+    }
+
     /// Notifications so far.
     pub fn count(&self) -> u64 {
         self.inner.notified.get()

@@ -56,6 +56,11 @@ impl Waiters {
         }
     }
 
+    /// How many wait.
+    pub(super) fn len(&self) -> usize {
+        self.inner.borrow().waiting.len()
+    }
+
     /// Takes a ticket out, at the end of a wait.
     pub(super) fn leave(&self, ticket: Option<u64>) {
         let Some(number) = ticket else { return };
