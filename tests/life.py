@@ -443,6 +443,8 @@ def main():
     parser.add_argument("--filter", default="")
     args = parser.parse_args()
     out = report.Report("life", args.filter)
+    shutil.rmtree(WORK, ignore_errors=True)
+    WORK.mkdir(parents=True)
     for kind, tests in (("error", Errors(Path(args.binary) if args.binary else paths.binary())), ("life", Life(args))):
         for name, test in vars(type(tests)).items():
             if callable(test) and not name.startswith("_") and name not in ("start", "refused", "writable_by_all", "broker"):

@@ -35,7 +35,8 @@ LANES = [
      "matrix": (["matrix.py"], 600),
      "life": (["life.py"], 300),
      "differential": (["differential/run.py"], 900),
-     "hostile": (["hostile/run.py"], 600)},
+     "hostile": (["hostile/run.py"], 600),
+     "life": (["life.py"], 300)},
 ]
 
 
