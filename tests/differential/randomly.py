@@ -52,7 +52,7 @@ class Walk:
         data = make.payload(x, values, **more)
         if r.random() < 0.05:
             data = data[:r.randrange(len(data))]
-        if r.random() < 0.05:
+        if r.random() < 0.05 and len(data) > 17:
             data = bytearray(data)
             data[r.randrange(17, len(data))] ^= 1 << r.randrange(8)
             data = bytes(data)
