@@ -19,6 +19,8 @@ pub const API: Api = Api { key: 0, versions: 0..=13 };
 
 /// Topics are named by id from this version on.
 const BY_ID_VERSION: i16 = 13;
+/// The magic byte of record batches.
+const BATCH_MAGIC: i8 = 2;
 /// The client id that Kafka lets write to internal topics.
 const ADMIN_CLIENT_ID: &str = "__admin_client";
 
@@ -66,12 +68,13 @@ async fn handle(call: &Call, request: &mut ProduceRequest) -> ProduceResponse {
     ProduceResponse { responses: responses(request, places, replies), ..Default::default() }
 }
 
-/// Whether the records begin with a batch of a transaction.
+/// Whether the records begin with a batch of a transaction. Message sets know none: what stands there is their payload.
 fn is_transactional(partition: &ProduceRequestPartition) -> bool {
     let Records::Bytes(records) = &partition.records else {
         return false;
     };
-    batch::Header::decode(records).is_some_and(|header| header.is_transactional())
+    batch::Header::decode(records)
+        .is_some_and(|header| header.magic == BATCH_MAGIC && header.is_transactional())
 }
 
 fn find_topic<'a>(
@@ -173,5 +176,22 @@ fn answer(index: i32, reply: ProduceReply) -> ProduceResponsePartition {
                 ..refusal(index, code)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_set_is_never_transactional() {
+        // Every byte 0xff but the magic: read as a batch's header, all attribute bits are set.
+        let partition = |magic: u8| {
+            let mut bytes = vec![0xff; batch::HEADER_BYTES];
+            bytes[16] = magic;
+            ProduceRequestPartition { index: 0, records: Records::Bytes(bytes.into()) }
+        };
+        assert!(!is_transactional(&partition(0)) && !is_transactional(&partition(1)));
+        assert!(is_transactional(&partition(2)));
     }
 }
