@@ -162,6 +162,7 @@ def produce(p, tag, v):
     p.ask("a topic that is not there", "Produce", x, make.produce(x, f"{tag}-none", pay([b"x"])))
     p.ask("no topic", "Produce", x, {"acks": 1, "timeout_ms": 1000, "topic_data": []})
     send("a bad CRC", pay([b"x"], spoil_crc=True))
+    send("keys and the time of day", pay([b"v", b"w", b"x"], keys=[b"k", None, b""], timestamp=int(time.time() * 1000)))
     send("null keys and values", pay([None, b""], keys=[None, b""]))
     send("gzip", pay([b"z" * 1000] * 10, **({"attributes": 1} if x >= 3 else {"codec": 1})))
     send("too large", pay([b"x" * 1_200_000]))
