@@ -73,7 +73,7 @@ run_pytest() {
   echo "== $prefix" | tee "$LOG"
   local args=(); [ -n "$SUITE_FILTER" ] && args=(-k "$SUITE_FILTER")
   SUITE_PREFIX=$prefix SUITE_RESULTS=$RESULTS SUITE_PLANNED=$PLANNED PYTHONPATH="$HERE${PYTHONPATH:+:$PYTHONPATH}" \
-    timeout -k 10 "$limit" "$py" -m pytest -p suite_results -p no:cacheprovider -q --tb=short \
+    timeout -k 10 "$limit" "$py" -m pytest -p suite_results -p no:cacheprovider -q --tb=short --reruns 1 -rR \
     --timeout-method=signal "${args[@]}" "$@" >> "$LOG" 2>&1
   local rc=$?
   [ $rc = 124 ] && echo "$prefix: stopped after ${limit}s" | tee -a "$LOG"
